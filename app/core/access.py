@@ -1,0 +1,174 @@
+"""Who may do what: roles held at a place, permissions, and the dependency that asks.
+
+Every route names its permission through `Require(...)` or is marked `public`; a test walks all
+routes and compares them with tests/architecture/access_matrix.txt.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.core.problems import Forbidden, Unauthenticated
+from app.core.transactions import Now, Session
+
+
+class Role(StrEnum):
+    """What a person is in a community; `signed_in` is everybody with a session."""
+
+    SIGNED_IN = "signed_in"
+    RESIDENT = "resident"
+    GRID_WORKER = "grid_worker"
+    CLERK = "clerk"
+    COMMITTEE = "committee"
+
+
+class Permission(StrEnum):
+    """`room:action`, alphabetical within a room."""
+
+    ACTIVITIES_CHECK_IN = "activities:check_in"
+    ACTIVITIES_MANAGE = "activities:manage"
+    ACTIVITIES_READ = "activities:read"
+    ACTIVITIES_SCAN = "activities:scan"
+    COMMUNITY_DECIDE_JOIN = "community:decide_join"
+    COMMUNITY_JOIN = "community:join"
+    COMMUNITY_READ_OWN = "community:read_own"
+    COMMUNITY_READ_RESIDENTS = "community:read_residents"
+    CONTRIBUTIONS_POST = "contributions:post"
+    HOME_READ = "home:read"
+    IDENTITY_OWN_SESSION = "identity:own_session"
+    LEDGER_READ_OWN = "ledger:read_own"
+    MERCHANTS_VERIFY = "merchants:verify"
+    REWARDS_READ = "rewards:read"
+    REWARDS_REDEEM = "rewards:redeem"
+    RULES_READ = "rules:read"
+    STANDINGS_READ = "standings:read"
+    STANDINGS_READ_OWN = "standings:read_own"
+
+
+_SIGNED_IN = frozenset({Permission.COMMUNITY_JOIN, Permission.IDENTITY_OWN_SESSION})
+_MEMBER = frozenset(
+    {
+        Permission.ACTIVITIES_READ,
+        Permission.REWARDS_READ,
+        Permission.RULES_READ,
+        Permission.STANDINGS_READ,
+    }
+)
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.SIGNED_IN: _SIGNED_IN,
+    Role.RESIDENT: _MEMBER
+    | {
+        Permission.ACTIVITIES_CHECK_IN,
+        Permission.COMMUNITY_READ_OWN,
+        Permission.HOME_READ,
+        Permission.LEDGER_READ_OWN,
+        Permission.REWARDS_REDEEM,
+        Permission.STANDINGS_READ_OWN,
+    },
+    Role.GRID_WORKER: _MEMBER
+    | {
+        Permission.ACTIVITIES_MANAGE,
+        Permission.ACTIVITIES_SCAN,
+        Permission.COMMUNITY_DECIDE_JOIN,
+        Permission.COMMUNITY_READ_RESIDENTS,
+    },
+    Role.CLERK: _MEMBER | {Permission.MERCHANTS_VERIFY},
+    Role.COMMITTEE: _MEMBER
+    | {
+        Permission.ACTIVITIES_MANAGE,
+        Permission.ACTIVITIES_SCAN,
+        Permission.COMMUNITY_DECIDE_JOIN,
+        Permission.COMMUNITY_READ_RESIDENTS,
+        Permission.CONTRIBUTIONS_POST,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point in the community's tree; both empty is the community itself."""
+
+    grid_id: int | None = None
+    shop_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role held at a place and everywhere below it."""
+
+    role: Role
+    at: Place = Place()
+
+    def covers(self, place: Place) -> bool:
+        return self.at.grid_id in (None, place.grid_id) and self.at.shop_id in (None, place.shop_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The caller, detached from the database: a person, and their membership if they have one."""
+
+    person_id: int
+    session_id: int
+    community_id: int | None
+    resident_id: int | None
+    grants: tuple[Grant, ...]
+
+    def may(self, permission: Permission, *, at: Place | None = None) -> bool:
+        """Tell whether a role of theirs carries this, at this place or (None) anywhere."""
+        return any(
+            permission in ROLE_PERMISSIONS[grant.role] and (at is None or grant.covers(at))
+            for grant in self.grants
+        )
+
+    @property
+    def community(self) -> int:
+        """The community the session is bound to; asked only where a role was required."""
+        if self.community_id is None:
+            raise Forbidden
+        return self.community_id
+
+    @property
+    def resident(self) -> int:
+        """The caller's own resident number; asked only behind a resident's permission."""
+        if self.resident_id is None:
+            raise Forbidden
+        return self.resident_id
+
+
+bearer = HTTPBearer(auto_error=False, description="The access token of /v1/auth")
+
+
+async def get_actor(
+    request: Request,
+    session: Session,
+    now: Now,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Actor:
+    """Return the caller, from the bearer token and one query."""
+    if credentials is None:
+        raise Unauthenticated
+    state = request.app.state
+    claims = state.keys.sessions.verify(credentials.credentials, now=now)
+    # The community room knows who is who and stands above this one; main passes it in.
+    actor: Actor = await state.load_actor(session, claims)
+    return actor
+
+
+class Require:
+    """Dependency: the caller, who must hold this permission somewhere."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
+        if not actor.may(self.permission):
+            raise Forbidden
+        return actor
+
+
+async def public() -> None:
+    """Mark a route that anybody may call."""

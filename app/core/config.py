@@ -1,0 +1,42 @@
+"""Settings, read once from the environment (`GRIDPOINTS_…`)."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.embedded import default_data_dir
+
+
+class Settings(BaseSettings):
+    """What an operator may set; every value has a default that works on one machine.
+
+    Without `database_url` the embedded PostgreSQL in `data_dir` is used, and the local identity
+    provider is on; with it, sign-in is WeChat's unless `local_sign_in` says otherwise.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GRIDPOINTS_", extra="ignore")
+
+    database_url: str | None = None
+    owner_database_url: str | None = None
+    data_dir: Path = Field(default_factory=default_data_dir)
+    master_key: SecretStr | None = None
+    local_sign_in: bool | None = None
+    public_base_url: str = "http://127.0.0.1:8000"
+    wechat_apps: dict[str, SecretStr] = Field(default_factory=dict)
+    wechat_base_url: str = "https://api.weixin.qq.com"
+    access_token_minutes: int = Field(default=15, ge=1, le=120)
+    refresh_token_days: int = Field(default=30, ge=1, le=365)
+    max_body_bytes: int = Field(default=1_048_576, ge=1024)
+    pool_size: int = Field(default=8, ge=1, le=100)
+    log_format: Literal["console", "json"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def allows_local_sign_in(self) -> bool:
+        return self.is_embedded if self.local_sign_in is None else self.local_sign_in

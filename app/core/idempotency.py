@@ -1,0 +1,100 @@
+"""A write that is asked for twice happens once (Idempotency-Key).
+
+The key is claimed, the work done and the answer stored in one transaction, so a crash leaves
+either nothing or everything. The same key and body replays the stored answer; another body is
+`idempotency_key_reused` (422); a twin still running is waited for, at most the lock timeout.
+A refusal stores nothing: nothing happened, so the same key may try again. Kept 48 hours.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import queries
+from app.core.access import Actor
+from app.core.models import IdempotencyKey
+from app.core.problems import Invalid
+
+KEPT_FOR = timedelta(hours=48)
+
+
+class IdempotencyKeyMissing(Invalid):
+    """Send an Idempotency-Key header with this write."""
+
+    title_zh = "缺少 Idempotency-Key 请求头"
+    detail_en = "Make up a fresh value per action and repeat it when you retry."
+    detail_zh = "请为每次操作生成一个新值,重试时保持不变。"
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used for another request."""
+
+    title_zh = "该 Idempotency-Key 已用于其他请求"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What makes one write of one caller unique."""
+
+    operation: str
+    key: str
+    request_hash: bytes
+
+    async def run(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        now: datetime,
+        work: Callable[[], Awaitable[BaseModel]],
+        *,
+        status: int = 201,
+    ) -> JSONResponse:
+        """Do the work and store its answer, or return the answer stored before."""
+        claim = IdempotencyKey(
+            community_id=actor.community_id or 0,
+            caller_id=actor.person_id,
+            operation=self.operation,
+            key=self.key,
+            request_hash=self.request_hash,
+            created_at=now,
+        )
+        stored = await queries.claim_key(session, claim)
+        if stored is None:
+            answer = (await work()).model_dump(mode="json")
+            await queries.store_answer(session, claim, status=status, answer=answer)
+            return JSONResponse(answer, status_code=status)
+        if stored.request_hash != self.request_hash:
+            raise IdempotencyKeyReused
+        return JSONResponse(
+            stored.answer,
+            status_code=stored.status or status,
+            headers={"Idempotency-Replayed": "true"},
+        )
+
+
+async def get_once(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=255, description="Fresh per action, the same on retry"),
+    ] = None,
+) -> Once:
+    """Read the header and the body's hash; the route's path and name tell the operation."""
+    if idempotency_key is None:
+        raise IdempotencyKeyMissing
+    body_hash = hashlib.sha256(await request.body()).digest()
+    return Once(
+        operation=f"{request.method} {request.url.path}",
+        key=idempotency_key,
+        request_hash=body_hash,
+    )
+
+
+OnceOnly = Annotated[Once, Depends(get_once)]

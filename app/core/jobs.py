@@ -1,0 +1,28 @@
+"""Background work: jobs are rows, enqueued in the transaction that wants them done.
+
+pgqueuer delivers at least once, so every job is idempotent: what it does is guarded by a state
+or a unique row in its own transaction. A job that fails for good is held, never dropped.
+"""
+
+from typing import Any
+
+from pgqueuer.queries import Queries
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class SessionDriver:
+    """Lets pgqueuer enqueue through our session, hence in our transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def fetch(self, query: str, *args: Any) -> list[dict[str, Any]]:
+        connection = await self._session.connection()
+        result = await connection.exec_driver_sql(query, args)
+        return [dict(row) for row in result.mappings()]
+
+
+async def enqueue(session: AsyncSession, name: str, *, key: str, payload: bytes = b"") -> None:
+    """Ask for a job once: while one with this key waits or runs, nothing is added."""
+    driver: Any = SessionDriver(session)
+    await Queries(driver).enqueue(name, payload, dedupe_key=key, on_conflict="skip")
