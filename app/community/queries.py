@@ -1,0 +1,257 @@
+"""SQL of communities, memberships and joining."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.community import policies
+from app.community.models import (
+    Building,
+    Community,
+    Grid,
+    Household,
+    JoinRequest,
+    JoinState,
+    Resident,
+    ResidentState,
+)
+from app.core.access import Actor, Permission
+from app.core.database import Record
+
+# One round trip tells whether the session stands and what its person is in the community.
+_LOAD_ACTOR = """
+    SELECT resident_id, (
+        SELECT json_agg(json_build_array(role, grid_id::text, shop_id::text)) FROM role_grants
+        WHERE role_grants.community_id = login_sessions.community_id
+            AND role_grants.person_id = login_sessions.person_id) AS grants
+    FROM login_sessions
+        LEFT JOIN residents ON residents.community_id = login_sessions.community_id
+            AND residents.person_id = login_sessions.person_id AND residents.state = 'active'
+    WHERE session_id = :session_id AND login_sessions.person_id = :person_id
+        AND login_sessions.community_id IS NOT DISTINCT FROM CAST(:community_id AS bigint)
+        AND revoked_at IS NULL
+"""
+
+_LIST_MEMBERSHIPS = """
+    SELECT community_id, name AS community_name, max(resident_id) AS resident_id,
+        array_agg(DISTINCT role ORDER BY role) AS roles
+    FROM (
+        SELECT community_id, resident_id, 'resident' AS role FROM residents
+        WHERE person_id = :person_id AND state = 'active'
+        UNION ALL
+        SELECT community_id, NULL, role FROM role_grants WHERE person_id = :person_id) AS held
+        JOIN communities USING (community_id)
+    GROUP BY community_id, name
+    ORDER BY community_id
+"""
+
+
+async def load_actor_row(
+    session: AsyncSession, *, session_id: int, person_id: int, community_id: int | None
+) -> Record | None:
+    """Return the resident number and grants of a standing session, or None."""
+    values = {"session_id": session_id, "person_id": person_id, "community_id": community_id}
+    return (await session.execute(text(_LOAD_ACTOR), values)).one_or_none()
+
+
+async def list_membership_rows(session: AsyncSession, person_id: int) -> Sequence[Record]:
+    """Return every community a person belongs to, with their roles there."""
+    return (await session.execute(text(_LIST_MEMBERSHIPS), {"person_id": person_id})).all()
+
+
+async def get_community(session: AsyncSession, community_id: int) -> Community | None:
+    return await session.get(Community, community_id)
+
+
+async def list_communities(session: AsyncSession) -> Sequence[Community]:
+    return (await session.scalars(select(Community).order_by(Community.community_id))).all()
+
+
+async def count_residents(session: AsyncSession, community_id: int) -> int:
+    statement = select(func.count()).where(
+        Resident.community_id == community_id, Resident.state == ResidentState.ACTIVE
+    )
+    return await session.scalar(statement) or 0
+
+
+async def list_buildings(session: AsyncSession, community_id: int) -> Sequence[Record]:
+    """Return buildings with the names of their grids."""
+    statement = (
+        select(Building.building_id, Building.name, Grid.name.label("grid_name"))
+        .join(
+            Grid,
+            (Grid.community_id == Building.community_id) & (Grid.grid_id == Building.grid_id),
+        )
+        .where(Building.community_id == community_id)
+        .order_by(Building.building_id)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def get_resident_row(
+    session: AsyncSession, community_id: int, resident_id: int
+) -> Record | None:
+    """Return an active resident with building, grid and room."""
+    statement = (
+        select(
+            Resident.resident_id,
+            Resident.display_name,
+            Resident.masked_name,
+            Resident.joined_at,
+            Building.name.label("building_name"),
+            Building.grid_id,
+            Household.room,
+        )
+        .join(
+            Building,
+            (Building.community_id == Resident.community_id)
+            & (Building.building_id == Resident.building_id),
+        )
+        .join(
+            Household,
+            (Household.community_id == Resident.community_id)
+            & (Household.household_id == Resident.household_id),
+        )
+        .where(
+            Resident.community_id == community_id,
+            Resident.resident_id == resident_id,
+            Resident.state == ResidentState.ACTIVE,
+        )
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def list_residents(
+    session: AsyncSession, actor: Actor, *, name: str, after: int, size: int
+) -> Sequence[Record]:
+    """Return residents whose name contains this, of the buildings the actor works in."""
+    statement = (
+        select(
+            Resident.resident_id,
+            Resident.display_name,
+            Building.name.label("building_name"),
+            Household.room,
+        )
+        .join(
+            Building,
+            (Building.community_id == Resident.community_id)
+            & (Building.building_id == Resident.building_id),
+        )
+        .join(
+            Household,
+            (Household.community_id == Resident.community_id)
+            & (Household.household_id == Resident.household_id),
+        )
+        .where(
+            Resident.community_id == actor.community,
+            Resident.state == ResidentState.ACTIVE,
+            Resident.display_name.contains(name, autoescape=True),
+            Resident.resident_id > after,
+            policies.in_grids_of(actor, Permission.COMMUNITY_READ_RESIDENTS),
+        )
+        .order_by(Resident.resident_id)
+        .limit(size)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def list_join_requests(
+    session: AsyncSession, actor: Actor, *, after: int, size: int
+) -> Sequence[JoinRequest]:
+    """Return what waits for the actor's decision, oldest first."""
+    statement = (
+        select(JoinRequest)
+        .join(
+            Building,
+            (Building.community_id == JoinRequest.community_id)
+            & (Building.building_id == JoinRequest.building_id),
+        )
+        .where(
+            JoinRequest.community_id == actor.community,
+            JoinRequest.state == JoinState.PENDING,
+            JoinRequest.join_request_id > after,
+            policies.in_grids_of(actor, Permission.COMMUNITY_DECIDE_JOIN),
+        )
+        .order_by(JoinRequest.join_request_id)
+        .limit(size)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def lock_join_request(
+    session: AsyncSession, actor: Actor, join_request_id: int
+) -> JoinRequest | None:
+    """Return a request that the actor may decide, locked."""
+    statement = (
+        select(JoinRequest)
+        .join(
+            Building,
+            (Building.community_id == JoinRequest.community_id)
+            & (Building.building_id == JoinRequest.building_id),
+        )
+        .where(
+            JoinRequest.community_id == actor.community,
+            JoinRequest.join_request_id == join_request_id,
+            policies.in_grids_of(actor, Permission.COMMUNITY_DECIDE_JOIN),
+        )
+        .with_for_update(of=JoinRequest, key_share=True)
+    )
+    return await session.scalar(statement)
+
+
+async def list_own_join_requests(
+    session: AsyncSession, person_id: int, *, before: int, size: int
+) -> Sequence[JoinRequest]:
+    """Return a person's requests in any community, newest first."""
+    statement = (
+        select(JoinRequest)
+        .where(JoinRequest.person_id == person_id, JoinRequest.join_request_id < before)
+        .order_by(JoinRequest.join_request_id.desc())
+        .limit(size)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def resident_of_person(
+    session: AsyncSession, community_id: int, person_id: int
+) -> int | None:
+    statement = select(Resident.resident_id).where(
+        Resident.community_id == community_id, Resident.person_id == person_id
+    )
+    return await session.scalar(statement)
+
+
+async def find_household(session: AsyncSession, household: Household) -> int:
+    """Return the flat's number; a first resident makes the flat."""
+    values = {
+        "community_id": household.community_id, "household_id": household.household_id,
+        "building_id": household.building_id, "room": household.room,
+    }  # fmt: skip
+    statement = insert(Household).values(values)
+    # A no-op update returns the row that is there, whoever made it.
+    statement = statement.on_conflict_do_update(
+        index_elements=["community_id", "building_id", "room"],
+        set_={"room": statement.excluded.room},
+    )
+    household_id: int = (await session.scalars(statement.returning(Household.household_id))).one()
+    return household_id
+
+
+async def decide_join_request(
+    session: AsyncSession,
+    request: JoinRequest,
+    *,
+    state: JoinState,
+    decided_by: int,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Close a request."""
+    request.state = state
+    request.decided_by = decided_by
+    request.decided_at = now
+    request.reason = reason
+    await session.flush()
