@@ -1,0 +1,406 @@
+"""SQL of the book. The statements that move points are set-based: one or five thousand.
+
+Rows go in as one JSON array; fragments in capitals are single INSERTs or UPDATEs that a larger
+statement may take into its WITH clause. Every caller holds the balance rows concerned.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import Record
+
+Rows = Sequence[dict[str, Any]]
+
+INSERT_TRANSFERS = """
+    INSERT INTO transfers (
+        community_id, transfer_id, posting_id, kind, debit_account_id, credit_account_id, points,
+        source_kind, source_id, leg, memo, rule_version_id, maker_id, occurred_at, posted_at, salt)
+    SELECT :community_id, transfer_id, transfer_id, kind, debit_account_id, credit_account_id,
+        points, source_kind, source_id, leg, memo, rule_version_id, maker_id, occurred_at, :now,
+        salt
+    FROM json_to_recordset(CAST(:transfers AS json)) AS row(
+        transfer_id bigint, kind text, debit_account_id bigint, credit_account_id bigint,
+        points bigint, source_kind text, source_id bigint, leg smallint, memo text,
+        rule_version_id bigint, maker_id bigint, occurred_at timestamptz, salt bytea)
+    RETURNING community_id, transfer_id
+"""
+
+QUEUE_SEALS = "INSERT INTO seal_queue SELECT community_id, transfer_id FROM transfer"
+
+INSERT_LOTS = """
+    INSERT INTO lots (community_id, lot_id, account_id, transfer_id, granted, remaining,
+        earned_at, expires_at)
+    SELECT :community_id, lot_id, account_id, lot_id, points, points, earned_at, expires_at
+    FROM json_to_recordset(CAST(:lots AS json)) AS row(
+        lot_id bigint, account_id bigint, points bigint, earned_at timestamptz,
+        expires_at timestamptz)
+"""
+
+ADD_TO_BALANCES = """
+    UPDATE balances SET
+        posted = posted + row.points,
+        lots_total = lots_total + row.lot_points,
+        debt = debt - row.repaid_points,
+        next_expiry_at = least(next_expiry_at, row.expires_at)
+    FROM json_to_recordset(CAST(:balances AS json)) AS row(
+        account_id bigint, points bigint, lot_points bigint, repaid_points bigint,
+        expires_at timestamptz)
+    WHERE balances.community_id = :community_id AND balances.account_id = row.account_id
+    RETURNING balances.account_id, balances.posted
+"""
+
+# The free lots of each account in spending order, each with where it starts on a line of all
+# free points; what is asked lies on the same line, and an overlap says what a lot gives.
+_PICK = """
+    asked AS (
+        SELECT *, sum(points) OVER (PARTITION BY account_id ORDER BY item_id) - points AS start
+        FROM item),
+    free AS (
+        SELECT account_id, lot_id, remaining - held AS points,
+            sum(remaining - held) OVER (PARTITION BY account_id ORDER BY expires_at, lot_id)
+                - (remaining - held) AS start
+        FROM lots
+        WHERE community_id = :community_id AND account_id IN (SELECT account_id FROM item)
+            AND remaining > held AND expires_at > :now),
+    pick AS (
+        SELECT asked.item_id, free.account_id, free.lot_id,
+            least(asked.start + asked.points, free.start + free.points)
+                - greatest(asked.start, free.start) AS points
+        FROM asked JOIN free USING (account_id)
+        WHERE free.start < asked.start + asked.points
+            AND free.start + free.points > asked.start)
+"""
+
+PLACE_HOLDS = f"""
+    WITH item AS (
+        SELECT * FROM json_to_recordset(CAST(:holds AS json)) AS row(
+            item_id bigint, account_id bigint, points bigint, purpose text,
+            memo text, expires_at timestamptz)),
+    {_PICK},
+    covered AS (
+        SELECT asked.item_id FROM asked JOIN pick USING (item_id)
+        GROUP BY asked.item_id, asked.points HAVING sum(pick.points) = asked.points),
+    taken AS (SELECT pick.* FROM pick JOIN covered USING (item_id)),
+    hold AS (
+        INSERT INTO holds (community_id, hold_id, account_id, purpose, memo, points, state,
+            created_at, expires_at)
+        SELECT :community_id, item_id, account_id, purpose, memo, points, 'held', :now, expires_at
+        FROM item JOIN covered USING (item_id)),
+    hold_lot AS (
+        INSERT INTO hold_lots SELECT :community_id, item_id, lot_id, points FROM taken),
+    lot AS (
+        UPDATE lots SET held = held + taken.points
+        FROM (SELECT lot_id, sum(points) AS points FROM taken GROUP BY lot_id) AS taken
+        WHERE community_id = :community_id AND lots.lot_id = taken.lot_id),
+    balance AS (
+        UPDATE balances SET held = held + taken.points
+        FROM (SELECT account_id, sum(points) AS points FROM taken GROUP BY account_id) AS taken
+        WHERE community_id = :community_id AND balances.account_id = taken.account_id)
+    SELECT item_id FROM covered
+"""  # noqa: S608 - fragments of this module
+
+# What several statements do with the holds whose state they have just changed.
+_UNPIN_LOTS = """
+    UPDATE lots SET held = lots.held - pinned.points
+    FROM (SELECT lot_id, sum(hold_lots.points) AS points
+        FROM hold_lots JOIN hold USING (community_id, hold_id) GROUP BY lot_id) AS pinned
+    WHERE community_id = :community_id AND lots.lot_id = pinned.lot_id
+"""
+
+RELEASE_HOLDS = f"""
+    WITH hold AS (
+        UPDATE holds SET state = :state, ended_at = :now
+        WHERE community_id = :community_id AND hold_id = ANY(:hold_ids) AND state = 'held'
+        RETURNING community_id, hold_id, account_id, points),
+    lot AS ({_UNPIN_LOTS}),
+    balance AS (
+        UPDATE balances SET held = balances.held - freed.points
+        FROM (SELECT account_id, sum(points) AS points FROM hold GROUP BY account_id) AS freed
+        WHERE community_id = :community_id AND balances.account_id = freed.account_id)
+    SELECT hold_id FROM hold
+"""  # noqa: S608 - fragments of this module
+
+CAPTURE_HOLDS = """
+    WITH item AS (
+        SELECT * FROM json_to_recordset(CAST(:captures AS json)) AS row(
+            hold_id bigint, transfer_id bigint, credit_account_id bigint, maker_id bigint,
+            salt bytea)),
+    hold AS (
+        UPDATE holds SET state = 'captured', captured_points = points, captures = captures + 1,
+            ended_at = :now
+        FROM item
+        WHERE community_id = :community_id AND holds.hold_id = item.hold_id AND state = 'held'
+        RETURNING community_id, holds.hold_id, account_id, memo, points, captures,
+            transfer_id, credit_account_id, maker_id, salt),
+    transfer AS (
+        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
+            credit_account_id, points, source_kind, source_id, leg, memo, maker_id, occurred_at,
+            posted_at, salt)
+        SELECT community_id, transfer_id, transfer_id, 'spend', account_id, credit_account_id,
+            points, 'hold', hold_id, captures, memo, maker_id, :now, :now, salt
+        FROM hold
+        RETURNING community_id, transfer_id),
+    seal AS (INSERT INTO seal_queue SELECT community_id, transfer_id FROM transfer),
+    move AS (
+        INSERT INTO lot_moves
+        SELECT community_id, transfer_id, lot_id, hold_lots.points
+        FROM hold_lots JOIN hold USING (community_id, hold_id)),
+    lot AS (
+        UPDATE lots SET remaining = remaining - pinned.points, held = lots.held - pinned.points
+        FROM (SELECT lot_id, sum(hold_lots.points) AS points
+            FROM hold_lots JOIN hold USING (community_id, hold_id) GROUP BY lot_id) AS pinned
+        WHERE community_id = :community_id AND lots.lot_id = pinned.lot_id),
+    balance AS (
+        UPDATE balances SET posted = posted - spent.points, lots_total = lots_total - spent.points,
+            held = balances.held - spent.points, last_spent_at = :now
+        FROM (SELECT account_id, sum(points) AS points FROM hold GROUP BY account_id) AS spent
+        WHERE community_id = :community_id AND balances.account_id = spent.account_id)
+    SELECT hold_id, transfer_id FROM hold
+"""
+
+# A capture undone: a linked reversal, and the points are pinned again in the lots they came from.
+UNDO_CAPTURES = """
+    WITH item AS (
+        SELECT * FROM json_to_recordset(CAST(:undos AS json)) AS row(
+            hold_id bigint, transfer_id bigint, maker_id bigint, salt bytea)),
+    hold AS (
+        UPDATE holds SET state = 'held', captured_points = 0, ended_at = NULL
+        FROM item
+        WHERE community_id = :community_id AND holds.hold_id = item.hold_id AND state = 'captured'
+        RETURNING community_id, holds.hold_id, account_id, memo, points, captures,
+            transfer_id, maker_id, salt),
+    original AS (
+        SELECT hold.*, transfers.transfer_id AS original_id, transfers.credit_account_id
+        FROM hold JOIN transfers ON transfers.community_id = :community_id
+            AND source_kind = 'hold' AND source_id = hold_id AND leg = captures),
+    transfer AS (
+        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
+            credit_account_id, points, source_kind, source_id, leg, memo, reverses_transfer_id,
+            maker_id, occurred_at, posted_at, salt)
+        SELECT community_id, transfer_id, transfer_id, 'reversal', credit_account_id, account_id,
+            points, 'reversal', original_id, 0, memo, original_id, maker_id, :now, :now, salt
+        FROM original
+        RETURNING community_id, transfer_id),
+    seal AS (INSERT INTO seal_queue SELECT community_id, transfer_id FROM transfer),
+    reversed AS (
+        INSERT INTO reversed_points
+        SELECT community_id, original_id, points, points FROM original),
+    lot AS (
+        UPDATE lots SET remaining = remaining + back.points, held = lots.held + back.points
+        FROM (SELECT lot_id, sum(lot_moves.points) AS points
+            FROM original JOIN lot_moves ON lot_moves.community_id = :community_id
+                AND lot_moves.transfer_id = original_id GROUP BY lot_id) AS back
+        WHERE community_id = :community_id AND lots.lot_id = back.lot_id),
+    balance AS (
+        UPDATE balances SET posted = posted + back.points, lots_total = lots_total + back.points,
+            held = balances.held + back.points
+        FROM (SELECT account_id, sum(points) AS points FROM hold GROUP BY account_id) AS back
+        WHERE community_id = :community_id AND balances.account_id = back.account_id)
+    SELECT hold_id, transfer_id FROM original
+"""
+
+# Free lots first, then debt down to the floor; what lies below the floor is not collected.
+DEDUCT = f"""
+    WITH item AS (
+        SELECT * FROM json_to_recordset(CAST(:deductions AS json)) AS row(
+            item_id bigint, account_id bigint, points bigint, source_kind text, source_id bigint,
+            memo text, rule_version_id bigint, maker_id bigint, occurred_at timestamptz,
+            salt bytea)),
+    {_PICK},
+    taken AS (
+        SELECT asked.item_id, asked.account_id, asked.points,
+            coalesce(sum(pick.points), 0)::bigint AS from_lots
+        FROM asked LEFT JOIN pick USING (item_id)
+        GROUP BY asked.item_id, asked.account_id, asked.points),
+    split AS (
+        SELECT taken.*, least(taken.points - from_lots,
+            greatest(-balances.floor - balances.debt, 0)) AS as_debt
+        FROM taken JOIN balances ON balances.community_id = :community_id
+            AND balances.account_id = taken.account_id),
+    transfer AS (
+        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
+            credit_account_id, points, source_kind, source_id, leg, memo, rule_version_id,
+            maker_id, occurred_at, posted_at, salt)
+        SELECT :community_id, item_id, item_id, 'deduction', split.account_id, :penalty_account,
+            from_lots + as_debt, source_kind, source_id, 0, memo, rule_version_id, maker_id,
+            occurred_at, :now, salt
+        FROM split JOIN item USING (item_id) WHERE from_lots + as_debt > 0
+        RETURNING community_id, transfer_id),
+    seal AS ({QUEUE_SEALS}),
+    move AS (INSERT INTO lot_moves SELECT :community_id, item_id, lot_id, points FROM pick),
+    lot AS (
+        UPDATE lots SET remaining = remaining - pick.points FROM pick
+        WHERE community_id = :community_id AND lots.lot_id = pick.lot_id),
+    balance AS (
+        UPDATE balances SET posted = posted - from_lots - as_debt,
+            lots_total = lots_total - from_lots, debt = debt + as_debt
+        FROM split
+        WHERE community_id = :community_id AND balances.account_id = split.account_id)
+    SELECT item_id, from_lots + as_debt AS collected_points FROM split
+"""  # noqa: S608 - fragments of this module
+
+_OPEN_WALLETS = """
+    WITH account AS (
+        INSERT INTO accounts (community_id, account_id, kind, owner_id, opened_at)
+        SELECT :community_id, owner_id, 'wallet', owner_id, :now
+        FROM unnest(CAST(:owner_ids AS bigint[])) AS owner_id)
+    INSERT INTO balances (community_id, account_id)
+    SELECT :community_id, owner_id FROM unnest(CAST(:owner_ids AS bigint[])) AS owner_id
+"""
+
+_OPEN_PLAIN_ACCOUNTS = """
+    INSERT INTO accounts (community_id, account_id, kind, owner_id, opened_at)
+    SELECT :community_id, account_id, kind, account_id, :now
+    FROM json_to_recordset(CAST(:accounts AS json)) AS row(account_id bigint, kind text)
+"""
+
+_LOCK_BALANCES = """
+    SELECT account_id, posted, lots_total, debt, held FROM balances
+    WHERE community_id = :community_id AND account_id = ANY(:account_ids)
+    ORDER BY account_id
+    FOR NO KEY UPDATE
+"""
+
+_GET_BALANCE = """
+    SELECT posted, debt, held, next_expiry_at,
+        lots_total - held - CASE WHEN next_expiry_at > :now THEN 0 ELSE (
+            SELECT coalesce(sum(remaining - lots.held), 0)::bigint FROM lots
+            WHERE lots.community_id = balances.community_id
+                AND lots.account_id = balances.account_id
+                AND remaining > 0 AND expires_at <= :now) END AS available
+    FROM balances
+    WHERE community_id = :community_id AND account_id = :account_id
+"""
+
+_LIST_TRANSFERS = """
+    SELECT * FROM (
+        (SELECT transfer_id, kind, points, memo, source_kind, source_id, rule_version_id,
+            occurred_at, posted_at
+        FROM transfers
+        WHERE community_id = :community_id AND credit_account_id = :account_id
+            AND credit_account_id > 999 AND transfer_id < :before
+        ORDER BY transfer_id DESC LIMIT :size)
+        UNION ALL
+        (SELECT transfer_id, kind, -points, memo, source_kind, source_id, rule_version_id,
+            occurred_at, posted_at
+        FROM transfers
+        WHERE community_id = :community_id AND debit_account_id = :account_id
+            AND debit_account_id > 999 AND transfer_id < :before
+        ORDER BY transfer_id DESC LIMIT :size)) AS line
+    ORDER BY transfer_id DESC LIMIT :size
+"""
+
+
+async def _run(session: AsyncSession, statement: str, **values: Any) -> Sequence[Record]:
+    return (await session.execute(text(statement), values)).all()
+
+
+async def open_wallets(
+    session: AsyncSession, community_id: int, owner_ids: Sequence[int], *, now: datetime
+) -> None:
+    """Open a wallet with a balance of 0 for each owner."""
+    values = {"community_id": community_id, "owner_ids": list(owner_ids), "now": now}
+    await session.execute(text(_OPEN_WALLETS), values)
+
+
+async def open_plain_accounts(
+    session: AsyncSession, community_id: int, accounts: Sequence[tuple[int, str]], *, now: datetime
+) -> None:
+    """Open accounts whose balance is not guarded: shops and the system's."""
+    rows = json.dumps([{"account_id": number, "kind": kind} for number, kind in accounts])
+    values = {"community_id": community_id, "accounts": rows, "now": now}
+    await session.execute(text(_OPEN_PLAIN_ACCOUNTS), values)
+
+
+async def lock_balances(
+    session: AsyncSession, community_id: int, account_ids: Sequence[int]
+) -> dict[int, Record]:
+    """Lock balance rows in account order until the transaction ends; return those that exist."""
+    rows = await _run(
+        session,
+        _LOCK_BALANCES,
+        community_id=community_id,
+        account_ids=sorted(set(account_ids)),
+    )
+    return {row.account_id: row for row in rows}
+
+
+async def get_balance(
+    session: AsyncSession, community_id: int, account_id: int, *, now: datetime
+) -> Record | None:
+    """Return posted, debt, held and available points; lapsed lots do not count as available."""
+    values = {"community_id": community_id, "account_id": account_id, "now": now}
+    return (await session.execute(text(_GET_BALANCE), values)).one_or_none()
+
+
+async def list_transfers(
+    session: AsyncSession, community_id: int, account_id: int, *, before: int, size: int
+) -> Sequence[Record]:
+    """Return an account's lines, newest first, points signed as the account sees them."""
+    return await _run(
+        session, _LIST_TRANSFERS,
+        community_id=community_id, account_id=account_id, before=before, size=size,
+    )  # fmt: skip
+
+
+async def place_holds(
+    session: AsyncSession, community_id: int, holds: Rows, *, now: datetime
+) -> set[int]:
+    """Pin free lots, those that lapse first; return the holds that could be covered in full."""
+    rows = await _run(
+        session, PLACE_HOLDS, community_id=community_id, holds=json.dumps(holds), now=now
+    )
+    return {row.item_id for row in rows}
+
+
+async def release_holds(
+    session: AsyncSession, community_id: int, hold_ids: Sequence[int], *, state: str, now: datetime
+) -> set[int]:
+    """Give pinned points back to the lots they stand in; return the holds that were open."""
+    rows = await _run(
+        session, RELEASE_HOLDS,
+        community_id=community_id, hold_ids=list(hold_ids), state=state, now=now,
+    )  # fmt: skip
+    return {row.hold_id for row in rows}
+
+
+async def capture_holds(
+    session: AsyncSession, community_id: int, captures: Rows, *, now: datetime
+) -> dict[int, int]:
+    """Post held points to whom they were promised; return hold → transfer for the open ones."""
+    rows = await _run(
+        session, CAPTURE_HOLDS, community_id=community_id, captures=json.dumps(captures), now=now
+    )
+    return {row.hold_id: row.transfer_id for row in rows}
+
+
+async def undo_captures(
+    session: AsyncSession, community_id: int, undos: Rows, *, now: datetime
+) -> dict[int, int]:
+    """Reverse captures and pin the same lots again; return hold → reversal."""
+    rows = await _run(
+        session, UNDO_CAPTURES, community_id=community_id, undos=json.dumps(undos), now=now
+    )
+    return {row.hold_id: row.transfer_id for row in rows}
+
+
+async def deduct(
+    session: AsyncSession,
+    community_id: int,
+    deductions: Rows,
+    *,
+    penalty_account: int,
+    now: datetime,
+) -> dict[int, int]:
+    """Take points, at most one deduction per account; return item → points collected."""
+    rows = await _run(
+        session, DEDUCT,
+        community_id=community_id, deductions=json.dumps(deductions),
+        penalty_account=penalty_account, now=now,
+    )  # fmt: skip
+    return {row.item_id: row.collected_points for row in rows}
