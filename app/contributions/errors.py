@@ -1,0 +1,46 @@
+"""What contributions refuse."""
+
+from app.core.problems import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unavailable,
+    constraint_problems,
+)
+
+
+class AlreadyRecorded(Conflict):
+    """This has been recorded already."""
+
+    title_zh = "该行为已登记过"
+
+
+class RuleChanged(Unavailable):
+    """The rule changed at this very moment; try again."""
+
+    title_zh = "积分规则刚刚更新,请重试"
+
+
+class ResidentNotFound(NotFound):
+    """There is no such resident in this community."""
+
+    title_zh = "本社区没有这位居民"
+
+
+class OwnPosting(Forbidden):
+    """Nobody may post points for themselves."""
+
+    title_zh = "不能给自己加分或扣分"
+
+
+class ActInTheFuture(Invalid):
+    """An act cannot be recorded before it was done."""
+
+    title_zh = "行为时间不能晚于现在"
+
+
+constraint_problems |= {
+    "uq_contributions_source": AlreadyRecorded,
+    "pk_contributions": AlreadyRecorded,
+}

@@ -1,0 +1,195 @@
+"""SQL of contributions, first of all the award statement."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.contributions.models import Contribution
+from app.contributions.posting import AwardItem, Locked, Recorded, Usage, UsageKey
+from app.core.calendar import Period
+from app.core.database import Record
+from app.ledger import queries as ledger
+from app.standings import queries as standings
+
+Rows = list[dict[str, Any]]
+
+# Read after the balance rows are locked, so that its snapshot holds what earlier lock holders
+# committed: what is recorded already, caps used, and which rule versions stand at the act.
+_READ_UNDER_LOCK = """
+    SELECT
+        (SELECT json_agg(json_build_array(there.source_kind, there.source_id::text,
+                there.resident_id::text, there.occasion, contribution_id::text, granted_points))
+            FROM json_to_recordset(CAST(:items AS json)) AS item(
+                source_kind text, source_id bigint, resident_id bigint, occasion text)
+            JOIN contributions AS there ON there.community_id = :community_id
+                AND there.source_kind = item.source_kind AND there.source_id = item.source_id
+                AND there.resident_id = item.resident_id AND there.occasion = item.occasion
+        ) AS recorded,
+        (SELECT json_agg(json_build_array(there.rule_id::text, there.resident_id::text,
+                there.period, there.starts_on, used_points, used_times))
+            FROM json_to_recordset(CAST(:usage AS json)) AS usage(
+                rule_id bigint, resident_id bigint, period text, starts_on date)
+            JOIN cap_usage AS there ON there.community_id = :community_id
+                AND there.rule_id = usage.rule_id AND there.resident_id = usage.resident_id
+                AND there.period = usage.period AND there.starts_on = usage.starts_on
+        ) AS usage,
+        (SELECT json_agg(DISTINCT there.rule_version_id::text)
+            FROM json_to_recordset(CAST(:versions AS json)) AS version(
+                rule_version_id bigint, acted_at timestamptz)
+            JOIN rule_versions AS there ON there.community_id = :community_id
+                AND there.rule_version_id = version.rule_version_id
+                AND effective_from <= acted_at
+                AND (effective_until IS NULL OR effective_until > acted_at)
+        ) AS versions
+"""
+
+INSERT_CONTRIBUTIONS = """
+    INSERT INTO contributions (community_id, contribution_id, source_kind, source_id, resident_id,
+        occasion, rule_id, rule_version_id, state, units, asked_points, granted_points, breakdown,
+        reason, recorded_by, acted_at, created_at)
+    SELECT :community_id, contribution_id, source_kind, source_id, resident_id, occasion, rule_id,
+        rule_version_id, state, units, asked_points, granted_points, breakdown, reason,
+        recorded_by, acted_at, :now
+    FROM json_to_recordset(CAST(:contributions AS json)) AS row(
+        contribution_id bigint, source_kind text, source_id bigint, resident_id bigint,
+        occasion text, rule_id bigint, rule_version_id bigint, state text, units bigint,
+        asked_points bigint, granted_points bigint, breakdown jsonb, reason text,
+        recorded_by bigint, acted_at timestamptz)
+"""
+
+_ADD_USAGE = """
+    INSERT INTO cap_usage (community_id, rule_id, resident_id, period, starts_on,
+        used_points, used_times)
+    SELECT :community_id, rule_id, resident_id, period, starts_on, used_points, used_times
+    FROM json_to_recordset(CAST(:usage AS json)) AS row(
+        rule_id bigint, resident_id bigint, period text, starts_on date,
+        used_points bigint, used_times bigint)
+    ON CONFLICT (community_id, rule_id, resident_id, period, starts_on) DO UPDATE
+        SET used_points = cap_usage.used_points + excluded.used_points,
+            used_times = cap_usage.used_times + excluded.used_times
+"""
+
+# The award statement: everything an award writes, for any number of items of one community.
+POST_AWARDS = f"""
+    WITH contribution AS ({INSERT_CONTRIBUTIONS}),
+    cap AS ({_ADD_USAGE}),
+    transfer AS ({ledger.INSERT_TRANSFERS}),
+    seal AS ({ledger.QUEUE_SEALS}),
+    lot AS ({ledger.INSERT_LOTS}),
+    standing AS ({standings.ADD_SCORES}),
+    balance AS ({ledger.ADD_TO_BALANCES})
+    SELECT account_id, posted FROM balance
+"""  # noqa: S608 - fragments of our own rooms
+
+
+@dataclass(frozen=True, slots=True)
+class AwardRows:
+    """What the award statement writes, as rows per table."""
+
+    contributions: Rows
+    usage: Rows
+    transfers: Rows
+    lots: Rows
+    scores: Rows
+    balances: Rows
+
+
+def _usage_rows(keys: Iterable[UsageKey]) -> Rows:
+    names = ("rule_id", "resident_id", "period", "starts_on")
+    return [dict(zip(names, (*key[:3], key[3].isoformat()), strict=True)) for key in keys]
+
+
+async def read_under_lock(
+    session: AsyncSession, community_id: int, items: Sequence[AwardItem], debts: dict[int, int]
+) -> Locked:
+    """Return what decisions need; `debts` tells that the balance rows are locked."""
+    keys = [dict(zip(("source_kind", "source_id", "resident_id", "occasion"), item.natural_key,
+        strict=True)) for item in items]  # fmt: skip
+    usage = _usage_rows({key for item in items for key in item.usage_keys()})
+    versions = [
+        {"rule_version_id": version, "acted_at": acted_at.isoformat()}
+        for version, acted_at in {(item.terms.rule_version_id, item.acted_at) for item in items}
+    ]
+    values = {
+        "community_id": community_id,
+        "items": json.dumps(keys),
+        "usage": json.dumps(usage),
+        "versions": json.dumps(versions),
+    }
+    row = (await session.execute(text(_READ_UNDER_LOCK), values)).one()
+    return _locked(row, debts)
+
+
+def _locked(row: Record, debts: dict[int, int]) -> Locked:
+    recorded = {
+        (kind, int(source), int(resident), occasion): Recorded(int(contribution), granted)
+        for kind, source, resident, occasion, contribution, granted in row.recorded or []
+    }
+    usage = {
+        (int(rule), int(resident), Period(period), datetime.fromisoformat(start).date()): Usage(
+            points, times
+        )
+        for rule, resident, period, start, points, times in row.usage or []
+    }
+    return Locked(debts, recorded, usage, {int(version) for version in row.versions or []})
+
+
+async def post_awards(
+    session: AsyncSession, community_id: int, rows: AwardRows, *, now: datetime
+) -> dict[int, int]:
+    """Write a batch of awards in one statement; return each account's new posted balance."""
+    values = {
+        "community_id": community_id,
+        "now": now,
+        "contributions": json.dumps(rows.contributions),
+        "usage": json.dumps(rows.usage),
+        "transfers": json.dumps(rows.transfers),
+        "lots": json.dumps(rows.lots),
+        "scores": json.dumps(rows.scores),
+        "balances": json.dumps(rows.balances),
+    }
+    posted = (await session.execute(text(POST_AWARDS), values)).all()
+    return {row.account_id: row.posted for row in posted}
+
+
+def usage_rows(used: Mapping[UsageKey, Usage]) -> Rows:
+    """Return cap usage as rows of the award statement, in key order."""
+    rows = _usage_rows(sorted(used))
+    for row, key in zip(rows, sorted(used), strict=True):
+        row |= {"used_points": used[key].points, "used_times": used[key].times}
+    return rows
+
+
+async def insert_contribution(
+    session: AsyncSession, community_id: int, row: dict[str, Any], *, now: datetime
+) -> None:
+    """Insert one contribution whose points move by another statement (a deduction)."""
+    values = {"community_id": community_id, "now": now, "contributions": json.dumps([row])}
+    await session.execute(text(INSERT_CONTRIBUTIONS), values)
+
+
+async def is_recorded(
+    session: AsyncSession,
+    community_id: int,
+    *,
+    source_kind: str,
+    source_id: int,
+    resident_id: int,
+    occasion: str,
+) -> bool:
+    """Tell whether an act is recorded."""
+    statement = select(
+        exists().where(
+            Contribution.community_id == community_id,
+            Contribution.source_kind == source_kind,
+            Contribution.source_id == source_id,
+            Contribution.resident_id == resident_id,
+            Contribution.occasion == occasion,
+        )
+    )
+    return bool(await session.scalar(statement))

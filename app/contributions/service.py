@@ -1,0 +1,234 @@
+"""Awards and deductions."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.contributions import queries
+from app.contributions.errors import ResidentNotFound, RuleChanged
+from app.contributions.models import ContributionState
+from app.contributions.posting import AwardItem, Decision, Usage, UsageKey, Verdict, decide
+from app.core.calendar import Period, period_start
+from app.core.ids import new_id
+from app.ledger import queries as ledger_queries
+from app.ledger import service as ledger
+from app.ledger.models import SystemAccount, TransferKind
+from app.rules.errors import RuleOfOtherDirection, TooManyUnits
+from app.rules.evaluation import NEVER, Bonus, Terms, evaluate, expires_at
+
+SCORED_PERIODS = (Period.WEEK, Period.MONTH, Period.ALL)
+CONTRIBUTION = "contribution"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a resident did: from which source, how much, when, and who recorded it."""
+
+    source_kind: str
+    source_id: int
+    resident_id: int
+    occasion: str
+    units: int
+    acted_at: datetime
+    acted_on: date
+    recorded_by: int
+    memo: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A decision and, for what was granted, the wallet's new posted balance."""
+
+    decision: Decision
+    posted: int | None
+
+
+def evaluate_act(act: Act, terms: Terms, campaigns: Sequence[Bonus], *, now: datetime) -> AwardItem:
+    """Turn an act into an item; raises TooManyUnits, RuleOfOtherDirection."""
+    if not terms.is_earning:
+        raise RuleOfOtherDirection
+    if act.units > terms.max_units:
+        raise TooManyUnits(max_units=terms.max_units)
+    worth = evaluate(terms, campaigns, units=act.units, acted_at=act.acted_at)
+    return AwardItem(
+        contribution_id=new_id(now),
+        source_kind=act.source_kind,
+        source_id=act.source_id,
+        resident_id=act.resident_id,
+        occasion=act.occasion,
+        terms=terms,
+        units=act.units,
+        points=worth.points,
+        breakdown=worth.breakdown,
+        recorded_by=act.recorded_by,
+        acted_at=act.acted_at,
+        acted_on=act.acted_on,
+        memo=act.memo,
+        reason=act.reason,
+    )
+
+
+async def award(
+    session: AsyncSession,
+    community_id: int,
+    items: Sequence[AwardItem],
+    *,
+    timezone: str,
+    now: datetime,
+) -> list[Outcome]:
+    """Award many items of one community; return an outcome per item, in their order.
+
+    Three statements whatever the number: lock the balance rows in order, read what is
+    recorded and used, write everything.
+    """
+    residents = [item.resident_id for item in items]
+    balances = await ledger_queries.lock_balances(session, community_id, residents)
+    debts = {resident_id: row.debt for resident_id, row in balances.items()}
+    locked = await queries.read_under_lock(session, community_id, items, debts)
+    decisions, used = decide(items, locked)
+    new = [decision for decision in decisions if decision.is_new]
+    posted: dict[int, int] = {}
+    if new:
+        rows = award_rows(new, used, timezone=timezone)
+        posted = await queries.post_awards(session, community_id, rows, now=now)
+    return [Outcome(decision, posted.get(decision.item.resident_id)) for decision in decisions]
+
+
+async def award_one(
+    session: AsyncSession, community_id: int, item: AwardItem, *, timezone: str, now: datetime
+) -> Outcome:
+    """Award a single item; raises ResidentNotFound and RuleChanged."""
+    (outcome,) = await award(session, community_id, [item], timezone=timezone, now=now)
+    match outcome.decision.verdict:
+        case Verdict.NO_SUCH_RESIDENT:
+            raise ResidentNotFound
+        case Verdict.RULE_CHANGED:
+            raise RuleChanged
+        case _:
+            return outcome
+
+
+def award_rows(
+    new: Sequence[Decision], used: Mapping[UsageKey, Usage], *, timezone: str
+) -> queries.AwardRows:
+    """Lay decisions out as the rows that the award statement writes."""
+    granted = [decision for decision in new if decision.granted_points > 0]
+    lapses = [_lapse_of(decision.item, timezone) for decision in granted]
+    return queries.AwardRows(
+        contributions=[_contribution_row(decision) for decision in new],
+        usage=queries.usage_rows(used),
+        transfers=[_transfer_row(decision) for decision in granted],
+        lots=[
+            _lot_row(decision, lapse)
+            for decision, lapse in zip(granted, lapses, strict=True)
+            if decision.granted_points > decision.repaid_points
+        ],
+        scores=score_rows([_score_of(decision) for decision in granted]),
+        balances=_balance_rows(granted, lapses),
+    )
+
+
+def _contribution_row(decision: Decision) -> dict[str, Any]:
+    item = decision.item
+    is_capped = decision.granted_points < item.points
+    caps_hit = {"caps_hit": [str(period) for period in decision.caps_hit]} if is_capped else {}
+    return {
+        "contribution_id": item.contribution_id,
+        "source_kind": item.source_kind,
+        "source_id": item.source_id,
+        "resident_id": item.resident_id,
+        "occasion": item.occasion,
+        "rule_id": item.terms.rule_id,
+        "rule_version_id": item.terms.rule_version_id,
+        "state": ContributionState.CAPPED
+        if decision.granted_points == 0
+        else ContributionState.AWARDED,
+        "units": item.units,
+        "asked_points": item.points,
+        "granted_points": decision.granted_points,
+        "breakdown": item.breakdown | caps_hit,
+        "reason": item.reason,
+        "recorded_by": item.recorded_by,
+        "acted_at": item.acted_at.isoformat(),
+    }
+
+
+def _transfer_row(decision: Decision) -> dict[str, Any]:
+    item = decision.item
+    return {
+        "transfer_id": item.contribution_id,
+        "kind": TransferKind.AWARD,
+        "debit_account_id": SystemAccount.ISSUER,
+        "credit_account_id": item.resident_id,
+        "points": decision.granted_points,
+        "source_kind": CONTRIBUTION,
+        "source_id": item.contribution_id,
+        "leg": 0,
+        "memo": item.memo,
+        "rule_version_id": item.terms.rule_version_id,
+        "maker_id": item.recorded_by,
+        "occurred_at": item.acted_at.isoformat(),
+        "salt": ledger.new_salt(),
+    }
+
+
+def _lapse_of(item: AwardItem, timezone: str) -> datetime:
+    return expires_at(item.terms.expiry, acted_on=item.acted_on, timezone=timezone)
+
+
+def _timestamp(moment: datetime) -> str:
+    return "infinity" if moment == NEVER else moment.isoformat()
+
+
+def _lot_row(decision: Decision, lapse: datetime) -> dict[str, Any]:
+    return {
+        "lot_id": decision.item.contribution_id,
+        "account_id": decision.item.resident_id,
+        "points": decision.granted_points - decision.repaid_points,
+        "earned_at": decision.item.acted_at.isoformat(),
+        "expires_at": _timestamp(lapse),
+    }
+
+
+def _balance_rows(granted: Sequence[Decision], lapses: Sequence[datetime]) -> list[dict[str, Any]]:
+    """Sum up per wallet: an UPDATE touches a row once."""
+    rows: dict[int, dict[str, Any]] = {}
+    soonest: dict[int, datetime] = defaultdict(lambda: NEVER)
+    for decision, lapse in zip(granted, lapses, strict=True):
+        resident_id = decision.item.resident_id
+        row = rows.setdefault(
+            resident_id,
+            {"account_id": resident_id, "points": 0, "lot_points": 0, "repaid_points": 0},
+        )
+        row["points"] += decision.granted_points
+        row["lot_points"] += decision.granted_points - decision.repaid_points
+        row["repaid_points"] += decision.repaid_points
+        soonest[resident_id] = min(soonest[resident_id], lapse)
+        row["expires_at"] = _timestamp(soonest[resident_id])
+    return list(rows.values())
+
+
+def _score_of(decision: Decision) -> tuple[int, date, int]:
+    return decision.item.resident_id, decision.item.acted_on, decision.granted_points
+
+
+def score_rows(scored: Sequence[tuple[int, date, int]]) -> list[dict[str, Any]]:
+    """Sum up (resident, day of the act, points) per board row, once for each period."""
+    sums: dict[tuple[Period, date, int], int] = defaultdict(int)
+    for resident_id, acted_on, points in scored:
+        for period in SCORED_PERIODS:
+            sums[period, period_start(period, acted_on), resident_id] += points
+    return [
+        {
+            "period": period,
+            "starts_on": start.isoformat(),
+            "resident_id": resident_id,
+            "points": points,
+        }
+        for (period, start, resident_id), points in sums.items()
+    ]

@@ -1,0 +1,46 @@
+"""SQL of rules and campaigns."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.rules.models import Campaign, Rule, RuleVersion
+
+
+async def list_versions_in_force(
+    session: AsyncSession, community_id: int, *, at: datetime, rule_ids: Sequence[int] | None = None
+) -> Sequence[tuple[Rule, RuleVersion]]:
+    """Return each rule with the version in force at a moment, by category and name."""
+    statement = (
+        select(Rule, RuleVersion)
+        .join(
+            RuleVersion,
+            (RuleVersion.community_id == Rule.community_id) & (RuleVersion.rule_id == Rule.rule_id),
+        )
+        .where(
+            Rule.community_id == community_id,
+            RuleVersion.effective_from <= at,
+            or_(RuleVersion.effective_until.is_(None), RuleVersion.effective_until > at),
+        )
+        .order_by(RuleVersion.category, RuleVersion.name)
+    )
+    if rule_ids is not None:
+        statement = statement.where(Rule.rule_id.in_(rule_ids))
+    return [(rule, version) for rule, version in (await session.execute(statement)).all()]
+
+
+async def get_rule(session: AsyncSession, community_id: int, code: str) -> Rule | None:
+    statement = select(Rule).where(Rule.community_id == community_id, Rule.code == code)
+    return await session.scalar(statement)
+
+
+async def list_campaigns(
+    session: AsyncSession, community_id: int, *, at: datetime
+) -> Sequence[Campaign]:
+    """Return the campaigns that run at a moment."""
+    statement = select(Campaign).where(
+        Campaign.community_id == community_id, Campaign.starts_at <= at, Campaign.ends_at > at
+    )
+    return (await session.scalars(statement)).all()

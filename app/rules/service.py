@@ -1,0 +1,91 @@
+"""Which terms an act is judged by."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.calendar import Period
+from app.rules import queries
+from app.rules.errors import RuleNotFound
+from app.rules.evaluation import Bonus, Cap, Terms
+from app.rules.models import Campaign, Direction, Rule, RuleVersion
+from app.rules.schemas import RuleBook, RuleRead
+
+
+async def get_terms(
+    session: AsyncSession, community_id: int, rule_id: int, *, at: datetime
+) -> Terms:
+    """Return the terms in force when the act was done; raises RuleNotFound."""
+    found = await queries.list_versions_in_force(session, community_id, at=at, rule_ids=[rule_id])
+    if not found:
+        raise RuleNotFound
+    rule, version = found[0]
+    return terms_of(rule, version)
+
+
+async def get_terms_by_code(
+    session: AsyncSession, community_id: int, code: str, *, at: datetime
+) -> Terms:
+    """Return the terms in force of the rule with this code; raises RuleNotFound."""
+    rule = await queries.get_rule(session, community_id, code)
+    if rule is None:
+        raise RuleNotFound
+    return await get_terms(session, community_id, rule.rule_id, at=at)
+
+
+async def list_bonuses(session: AsyncSession, community_id: int, *, at: datetime) -> list[Bonus]:
+    """Return the campaigns that run at a moment, as evaluation needs them."""
+    return [bonus_of(row) for row in await queries.list_campaigns(session, community_id, at=at)]
+
+
+def terms_of(rule: Rule, version: RuleVersion) -> Terms:
+    caps = tuple(
+        Cap(Period(cap["period"]), points=cap.get("points"), times=cap.get("times"))
+        for cap in version.caps
+    )
+    return Terms(
+        rule_id=rule.rule_id,
+        rule_version_id=version.rule_version_id,
+        code=rule.code,
+        name=version.name,
+        points=version.points,
+        max_units=version.max_units,
+        is_earning=version.direction == Direction.EARN,
+        caps=caps,
+        expiry=version.expiry,
+    )
+
+
+def bonus_of(campaign: Campaign) -> Bonus:
+    return Bonus(
+        code=campaign.code,
+        name=campaign.name,
+        percent=campaign.percent,
+        bonus_points=campaign.bonus_points,
+        rule_codes=tuple(campaign.rule_codes),
+        starts_at=campaign.starts_at,
+        ends_at=campaign.ends_at,
+    )
+
+
+async def get_rule_book(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBook:
+    """Return every rule with its version in force."""
+    rows = await queries.list_versions_in_force(session, community_id, at=now)
+    return RuleBook(items=[_describe(rule, version) for rule, version in rows])
+
+
+def _describe(rule: Rule, version: RuleVersion) -> RuleRead:
+    return RuleRead(
+        rule_id=rule.rule_id,
+        code=rule.code,
+        name=version.name,
+        category=version.category,
+        direction=Direction(version.direction),
+        unit=version.unit,
+        points=version.points,
+        max_units=version.max_units,
+        caps=version.caps,
+        expiry=version.expiry,
+        version=version.version,
+        effective_from=version.effective_from,
+    )

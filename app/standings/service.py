@@ -1,0 +1,120 @@
+"""Boards and places."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.calendar import Period, day_in, period_start
+from app.core.database import Record
+from app.core.ids import MAX_ID
+from app.core.pagination import cut_page, read_cursor
+from app.standings import queries
+from app.standings.queries import BoardKey
+from app.standings.schemas import (
+    Board,
+    BoardLine,
+    BuildingBoard,
+    BuildingLine,
+    MyPlace,
+    Place,
+)
+
+NEIGHBOURS = 2
+
+
+def board_key(community_id: int, timezone: str, period: Period, now: datetime) -> BoardKey:
+    """Return the board of the period that is running now."""
+    return BoardKey(community_id, period, period_start(period, day_in(timezone, now)))
+
+
+async def get_board(
+    session: AsyncSession,
+    board: BoardKey,
+    *,
+    me: int | None,
+    cursor: str | None,
+    size: int,
+) -> Board:
+    """Return a page of the residents' board, best first."""
+    score, resident_id = read_cursor(cursor, 2) or (MAX_ID, MAX_ID)
+    rows = await queries.list_below(
+        session, board, score=score, resident_id=resident_id, size=size + 1
+    )
+    items, next_cursor = cut_page(rows, size, lambda row: (row.score, row.resident_id))
+    lines = await _ranked(session, board, items, me)
+    return Board(
+        period=board["period"],
+        starts_on=board["starts_on"],
+        items=lines,
+        next_cursor=next_cursor,
+    )
+
+
+async def get_building_board(session: AsyncSession, board: BoardKey) -> BuildingBoard:
+    """Return all buildings; a building without points stands last."""
+    lines: list[BuildingLine] = []
+    for position, row in enumerate(await queries.list_buildings(session, board), start=1):
+        is_tied = bool(lines) and lines[-1].points == row.score
+        rank = lines[-1].rank if is_tied else position
+        line = BuildingLine(
+            rank=rank,
+            building_id=row.building_id,
+            name=row.name,
+            points=row.score,
+            residents=row.residents,
+        )
+        lines.append(line)
+    return BuildingBoard(period=board["period"], starts_on=board["starts_on"], items=lines)
+
+
+async def get_place(session: AsyncSession, board: BoardKey, resident_id: int) -> Place:
+    """Return points and rank of a resident."""
+    row = await queries.get_place(session, board, resident_id)
+    return Place(
+        period=board["period"], starts_on=board["starts_on"], points=row.score, rank=row.rank
+    )
+
+
+async def get_my_place(session: AsyncSession, board: BoardKey, resident_id: int) -> MyPlace:
+    """Return a resident's place with two neighbours on each side."""
+    place = await get_place(session, board, resident_id)
+    at = {"score": place.points, "resident_id": resident_id, "size": NEIGHBOURS}
+    ahead = list(await queries.list_above(session, board, **at))[::-1]
+    behind = await queries.list_below(session, board, **at)
+    ahead_lines = await _ranked(session, board, ahead, resident_id)
+    behind_lines = await _ranked(session, board, behind, resident_id)
+    better = [line.points for line in ahead_lines if line.points > place.points]
+    return MyPlace(
+        **place.model_dump(),
+        ahead=ahead_lines,
+        behind=behind_lines,
+        points_to_next=min(better) - place.points if better else None,
+    )
+
+
+async def _ranked(
+    session: AsyncSession, board: BoardKey, rows: Sequence[Record], me: int | None
+) -> list[BoardLine]:
+    """Give consecutive rows of a board their ranks, with one count for the first of them."""
+    if not rows:
+        return []
+    better, ahead = await queries.count_ahead(
+        session, board, score=rows[0].score, resident_id=rows[0].resident_id
+    )
+    lines: list[BoardLine] = []
+    for position, row in enumerate(rows, start=ahead + 1):
+        if not lines:
+            rank = better + 1
+        else:
+            rank = lines[-1].rank if lines[-1].points == row.score else position
+        line = BoardLine(
+            rank=rank,
+            resident_id=row.resident_id,
+            masked_name=row.masked_name,
+            building_name=row.building_name,
+            points=row.score,
+            is_me=row.resident_id == me,
+        )
+        lines.append(line)
+    return lines
