@@ -1,0 +1,95 @@
+"""Codes for check-ins: issuing them, and reading what was scanned."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.activities import queries
+from app.activities.models import Activity
+from app.activities.schemas import CodeForm, CodeRead
+from app.core import qr
+from app.core.access import Actor
+from app.core.code_errors import CodeOfOtherCommunity, CodeOfOtherKind, CodeRevoked
+from app.core.codes import Code, CodeKind, link_of, token_of
+from app.core.signing import KeyRing
+
+# How long a rotating code holds, and when to fetch the next: a queue of phones needs a while.
+ROTATING_LIFETIME = timedelta(seconds=30)
+PERSONAL_LIFETIME = timedelta(seconds=120)
+ACTIVITY_KINDS = (CodeKind.ACTIVITY_POSTER, CodeKind.ACTIVITY_ROTATING)
+
+
+async def issue_activity_code(
+    session: AsyncSession, activity: Activity, form: CodeForm, *, now: datetime
+) -> Code:
+    """Return the activity's code: a poster holds until check-in closes.
+
+    Each revoked poster makes the next one hold a second longer, so that it is another code.
+    """
+    if form is CodeForm.ROTATING:
+        kind, expires_at = CodeKind.ACTIVITY_ROTATING, now + ROTATING_LIFETIME
+    else:
+        revoked = await queries.count_revoked_posters(
+            session, activity.community_id, activity.activity_id
+        )
+        kind = CodeKind.ACTIVITY_POSTER
+        expires_at = activity.check_in_closes_at + timedelta(seconds=revoked)
+    return Code(kind, activity.community_id, activity.activity_id, expires_at)
+
+
+def issue_personal_code(actor: Actor, *, now: datetime) -> Code:
+    """Return a fresh code of the calling resident."""
+    expires_at = now + PERSONAL_LIFETIME
+    return Code(CodeKind.RESIDENT, actor.community, actor.resident, expires_at)
+
+
+def describe_code(code: Code, keys: KeyRing, *, base_url: str, now: datetime) -> CodeRead:
+    """Return a code signed and drawn."""
+    token = keys.sign_code(code, now=now)
+    link = link_of(token, base_url=base_url)
+    lifetimes = {
+        CodeKind.ACTIVITY_ROTATING: ROTATING_LIFETIME,
+        CodeKind.RESIDENT: PERSONAL_LIFETIME,
+    }
+    lifetime = lifetimes.get(code.kind)
+    return CodeRead(
+        token=token,
+        link=link,
+        svg=qr.svg(link),
+        expires_at=code.expires_at,
+        refresh_in_seconds=None if lifetime is None else int(lifetime.total_seconds()) // 2,
+    )
+
+
+def read_scanned(
+    scanned: str, kinds: tuple[CodeKind, ...], keys: KeyRing, actor: Actor, *, now: datetime
+) -> Code:
+    """Return what a scanner read, if it is ours, still valid, of this community and kind."""
+    code = keys.codes.verify(token_of(scanned), now=now)
+    if code.community_id != actor.community:
+        raise CodeOfOtherCommunity
+    if code.kind not in kinds:
+        raise CodeOfOtherKind
+    return code
+
+
+async def revoke_scanned(
+    session: AsyncSession,
+    actor: Actor,
+    activity_id: int,
+    scanned: str,
+    *,
+    keys: KeyRing,
+    now: datetime,
+) -> None:
+    """Refuse one of an activity's codes from now on."""
+    code = read_scanned(scanned, ACTIVITY_KINDS, keys, actor, now=now)
+    if code.subject_id != activity_id:
+        raise CodeOfOtherKind
+    await queries.revoke_code(session, code, revoked_by=actor.person_id, now=now)
+
+
+async def refuse_revoked(session: AsyncSession, code: Code) -> None:
+    """Raise CodeRevoked if this very code was withdrawn."""
+    if await queries.is_revoked(session, code):
+        raise CodeRevoked

@@ -1,0 +1,117 @@
+"""Activities, codes and check-ins."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.activities.models import ActivityState
+from app.core.calendar import Period
+from app.core.ids import Id
+from app.core.schemas import Input
+
+Title = Annotated[str, StringConstraints(min_length=2, max_length=60)]
+Scanned = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000),
+    Field(description="What the scanner returned: a bare token, a link, or wx.scanCode's path"),
+]
+
+
+class ActivityCreate(Input):
+    """An activity: when, where, and under which rule a check-in earns."""
+
+    title: Title = Field(examples=["周末大扫除"])
+    location: Annotated[str, StringConstraints(max_length=60)] = Field("", examples=["中心花园"])
+    rule_code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")] = Field(
+        examples=["weekend_clean_up"]
+    )
+    units: Annotated[int, Field(ge=1, le=24)] = 1
+    grid_id: Id | None = None
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    check_in_opens_at: AwareDatetime | None = Field(
+        None, description="Half an hour before the start if left out"
+    )
+    check_in_closes_at: AwareDatetime | None = Field(
+        None, description="The activity's end if left out"
+    )
+
+
+class ActivityRead(BaseModel):
+    """An activity."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    activity_id: Id
+    title: str
+    location: str
+    units: int
+    grid_id: Id | None
+    starts_at: datetime
+    ends_at: datetime
+    check_in_opens_at: datetime
+    check_in_closes_at: datetime
+    state: ActivityState
+
+
+class CodeForm(StrEnum):
+    """Printed once for the whole activity, or fresh every few seconds on a screen."""
+
+    POSTER = "poster"
+    ROTATING = "rotating"
+
+
+class CodeRead(BaseModel):
+    """A code to show: the token for our own scanners, the link for WeChat's."""
+
+    token: str
+    link: str
+    svg: str
+    expires_at: datetime
+    refresh_in_seconds: int | None
+
+
+class CodeRevoked(BaseModel):
+    """A code that is refused from now on."""
+
+    revoked: bool
+
+
+class ScanActivity(Input):
+    """A resident scanned an activity's code."""
+
+    code: Scanned
+
+
+class ScanResident(Input):
+    """A worker scanned a resident's code at an activity."""
+
+    activity_id: Id
+    code: Scanned
+
+
+class RankChange(BaseModel):
+    """The rank after this award, and how many places it gained."""
+
+    period: Period
+    rank: int
+    places_gained: int
+
+
+class CheckInRead(BaseModel):
+    """A check-in. `is_new` is false when it was there already: then nothing was added now.
+
+    `points_gained` may be less than the activity's worth when a cap is reached.
+    """
+
+    contribution_id: Id
+    resident_id: Id
+    masked_name: str
+    title: str
+    is_new: bool
+    points_gained: int
+    is_capped: bool
+    balance_points: int
+    rank: RankChange
