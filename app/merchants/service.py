@@ -1,0 +1,287 @@
+"""Preview, confirm, take back, and what became of a request."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.community import queries as community
+from app.core.access import Actor
+from app.core.code_errors import CodeOfOtherCommunity, CodeOfOtherKind
+from app.core.codes import Code, CodeKind, token_of
+from app.core.ids import MAX_ID, new_id
+from app.core.pagination import Page, page_of, read_cursor
+from app.core.problems import Problem
+from app.core.signing import KeyRing
+from app.ledger import service as ledger
+from app.merchants import policies, queries
+from app.merchants.errors import (
+    NotYourShop,
+    RequestNumberReused,
+    RequestUnknown,
+    VerificationCancelled,
+    VerificationNotFound,
+    VoidWindowClosed,
+    VoucherOfOtherShop,
+)
+from app.merchants.models import Operation, Shop, Verification
+from app.merchants.schemas import (
+    Prepared,
+    ShopRead,
+    VerificationCancel,
+    VerificationLine,
+    VerificationRead,
+    VoucherConsume,
+    VoucherPrepare,
+    VoucherPreview,
+)
+from app.rewards import queries as rewards
+from app.rewards import typed_codes
+from app.rewards.errors import VoucherNotFound
+from app.rewards.models import Reward, Voucher, VoucherState
+from app.rewards.service import refuse_unless_issued
+
+VERIFY_WITHIN = timedelta(seconds=120)
+VOUCHER_KINDS = (CodeKind.VOUCHER, CodeKind.VERIFICATION)
+
+
+async def prepare_voucher(
+    session: AsyncSession, actor: Actor, body: VoucherPrepare, *, keys: KeyRing, now: datetime
+) -> Prepared:
+    """Return what a voucher is good for here, without changing it."""
+    shop = await _get_shop(session, actor, body.shop_id)
+    voucher_id = await _find_voucher(session, actor, body.code, keys=keys, now=now)
+    voucher, reward = await _get_voucher(session, actor, voucher_id)
+    reason = _obstacle(voucher, reward, shop, now)
+    verify_token = None
+    if reason is None:
+        code = Code(CodeKind.VERIFICATION, actor.community, voucher.voucher_id, now + VERIFY_WITHIN)
+        verify_token = keys.sign_code(code, now=now)
+    return Prepared(
+        voucher=await _preview(session, voucher, reward),
+        can_consume=reason is None,
+        reason=reason,
+        verify_token=verify_token,
+        expires_in=int(VERIFY_WITHIN.total_seconds()) if verify_token else 0,
+    )
+
+
+async def consume_voucher(
+    session: AsyncSession, actor: Actor, body: VoucherConsume, *, keys: KeyRing, now: datetime
+) -> VerificationRead:
+    """Confirm a voucher: its held points go to the shop."""
+    shop = await _get_shop(session, actor, body.shop_id)
+
+    async def consume(claim: Verification) -> VerificationRead:
+        voucher_id = await _find_voucher(session, actor, body.code, keys=keys, now=now)
+        voucher = await rewards.lock_voucher(session, actor.community, voucher_id)
+        if voucher is None:
+            raise VoucherNotFound
+        _, reward = await _get_voucher(session, actor, voucher_id)
+        _refuse_other_shop(reward, shop)
+        refuse_unless_issued(voucher, now)
+        hold = ledger.HoldRef(voucher.voucher_id, voucher.resident_id)
+        await ledger.capture_hold(
+            session, actor.community, hold,
+            credit_account_id=shop.shop_id, maker_id=actor.person_id, now=now,
+        )  # fmt: skip
+        voucher.state = VoucherState.USED
+        voucher.used_at = now
+        voucher.used_shop_id = shop.shop_id
+        await session.flush()
+        answer = await _answer(session, claim, voucher, reward)
+        await queries.store_answer(
+            session, claim, voucher_id=voucher_id, answer=answer.model_dump(mode="json")
+        )
+        return answer
+
+    claim = _claim(actor, body, body.out_request_no, shop, Operation.CONSUME, now)
+    return await _once(session, claim, consume)
+
+
+async def cancel_verification(
+    session: AsyncSession, actor: Actor, body: VerificationCancel, *, now: datetime
+) -> VerificationRead:
+    """Take a confirmation back: a linked reversal, and the same lots are held again."""
+    shop = await _get_shop(session, actor, body.shop_id)
+
+    async def cancel(claim: Verification) -> VerificationRead:
+        consumption = await _get_cancellable(session, shop, body.verification_id, now)
+        voucher = await rewards.lock_voucher(session, actor.community, consumption.voucher_id or 0)
+        if voucher is None:
+            raise VerificationNotFound
+        if await queries.is_cancelled(session, actor.community, body.verification_id):
+            raise VerificationCancelled
+        hold = ledger.HoldRef(voucher.voucher_id, voucher.resident_id)
+        await ledger.undo_capture(session, actor.community, hold, maker_id=actor.person_id, now=now)
+        voucher.state = VoucherState.ISSUED
+        voucher.used_at = None
+        voucher.used_shop_id = None
+        await session.flush()
+        _, reward = await _get_voucher(session, actor, voucher.voucher_id)
+        answer = await _answer(session, claim, voucher, reward)
+        await queries.store_answer(
+            session, claim,
+            voucher_id=voucher.voucher_id, answer=answer.model_dump(mode="json"),
+            cancels=body.verification_id, reason=body.reason,
+        )  # fmt: skip
+        return answer
+
+    claim = _claim(actor, body, body.out_request_no, shop, Operation.CANCEL, now)
+    return await _once(session, claim, cancel)
+
+
+async def get_request(
+    session: AsyncSession, actor: Actor, shop_id: int, out_request_no: str
+) -> VerificationRead:
+    """Return what a request of this shop did; raises RequestUnknown if nothing."""
+    shop = await _get_shop(session, actor, shop_id)
+    request = await queries.get_request(session, actor.community, shop.shop_id, out_request_no)
+    if request is None or request.answer is None:
+        raise RequestUnknown
+    return VerificationRead.model_validate(request.answer)
+
+
+async def list_verifications(
+    session: AsyncSession, actor: Actor, shop_id: int, *, cursor: str | None, size: int
+) -> Page[VerificationLine]:
+    """Return a shop's record, newest first."""
+    shop = await _get_shop(session, actor, shop_id)
+    (before,) = read_cursor(cursor, 1) or (MAX_ID,)
+    rows = await queries.list_verifications(
+        session, actor.community, shop.shop_id, before=before, size=size + 1
+    )
+    return page_of(VerificationLine, rows, size, lambda row: (row.verification_id,))
+
+
+async def list_shops(session: AsyncSession, actor: Actor) -> list[ShopRead]:
+    """Return the shops the caller is a clerk of."""
+    shop_ids = [grant.at.shop_id for grant in actor.grants if grant.at.shop_id is not None]
+    rows = await queries.list_shops(session, actor.community, shop_ids)
+    return [ShopRead.model_validate(row) for row in rows]
+
+
+async def _once(
+    session: AsyncSession,
+    claim: Verification,
+    work: Callable[[Verification], Awaitable[VerificationRead]],
+) -> VerificationRead:
+    stored = await queries.claim_request(session, claim)
+    if stored is None:
+        return await work(claim)
+    if stored.request_hash != claim.request_hash:
+        raise RequestNumberReused
+    return VerificationRead.model_validate(stored.answer)
+
+
+def _claim(
+    actor: Actor,
+    body: BaseModel,
+    out_request_no: str,
+    shop: Shop,
+    operation: Operation,
+    now: datetime,
+) -> Verification:
+    content = f"{operation} {body.model_dump_json()}"
+    return Verification(
+        community_id=shop.community_id,
+        shop_id=shop.shop_id,
+        out_request_no=out_request_no,
+        verification_id=new_id(now),
+        operation=operation,
+        request_hash=hashlib.sha256(content.encode()).digest(),
+        clerk_id=actor.person_id,
+        created_at=now,
+    )
+
+
+async def _get_shop(session: AsyncSession, actor: Actor, shop_id: int) -> Shop:
+    if not policies.may_verify_at(actor, shop_id):
+        raise NotYourShop
+    shop = await queries.get_shop(session, actor.community, shop_id)
+    if shop is None:
+        raise NotYourShop
+    return shop
+
+
+async def _find_voucher(
+    session: AsyncSession, actor: Actor, scanned: str, *, keys: KeyRing, now: datetime
+) -> int:
+    """Return the number of the voucher that was scanned or typed."""
+    typed = typed_codes.read(scanned)
+    if typed is not None:
+        voucher_id = await rewards.find_typed_code(session, actor.community, typed)
+        if voucher_id is None:
+            raise VoucherNotFound
+        return voucher_id
+    code = keys.codes.verify(token_of(scanned), now=now)
+    if code.community_id != actor.community:
+        raise CodeOfOtherCommunity
+    if code.kind not in VOUCHER_KINDS:
+        raise CodeOfOtherKind
+    return code.subject_id
+
+
+async def _get_voucher(
+    session: AsyncSession, actor: Actor, voucher_id: int
+) -> tuple[Voucher, Reward]:
+    found = await rewards.get_voucher(session, actor.community, voucher_id)
+    if found is None:
+        raise VoucherNotFound
+    return found
+
+
+async def _get_cancellable(
+    session: AsyncSession, shop: Shop, verification_id: int, now: datetime
+) -> Verification:
+    consumption = await queries.get_consumption(
+        session, shop.community_id, shop.shop_id, verification_id
+    )
+    if consumption is None:
+        raise VerificationNotFound
+    if now - consumption.created_at > timedelta(minutes=shop.void_minutes):
+        raise VoidWindowClosed(void_minutes=shop.void_minutes)
+    return consumption
+
+
+def _refuse_other_shop(reward: Reward, shop: Shop) -> None:
+    if reward.shop_id not in (None, shop.shop_id):
+        raise VoucherOfOtherShop
+
+
+def _obstacle(voucher: Voucher, reward: Reward, shop: Shop, now: datetime) -> str | None:
+    """Return the code of what stands in the way of confirming, or None."""
+    try:
+        _refuse_other_shop(reward, shop)
+        refuse_unless_issued(voucher, now)
+    except Problem as problem:
+        return problem.code
+    return None
+
+
+async def _preview(session: AsyncSession, voucher: Voucher, reward: Reward) -> VoucherPreview:
+    holder = await community.get_resident_row(session, voucher.community_id, voucher.resident_id)
+    return VoucherPreview(
+        voucher_id=voucher.voucher_id,
+        reward_name=reward.name,
+        reward_kind=reward.kind,
+        points=voucher.points,
+        state=VoucherState(voucher.state),
+        valid_until=voucher.valid_until,
+        holder="" if holder is None else holder.masked_name,
+    )
+
+
+async def _answer(
+    session: AsyncSession, claim: Verification, voucher: Voucher, reward: Reward
+) -> VerificationRead:
+    return VerificationRead(
+        verification_id=claim.verification_id,
+        out_request_no=claim.out_request_no,
+        operation="consume" if claim.operation == Operation.CONSUME else "cancel",
+        shop_id=claim.shop_id,
+        voucher=await _preview(session, voucher, reward),
+        at=claim.created_at,
+    )

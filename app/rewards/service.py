@@ -1,0 +1,219 @@
+"""Redeeming points, and what becomes of vouchers that no shop has confirmed."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.access import Actor
+from app.core.codes import Code, CodeKind, link_of
+from app.core.ids import MAX_ID, new_id
+from app.core.pagination import Page, cut_page, page_of, read_cursor
+from app.core.signing import KeyRing
+from app.ledger import service as ledger
+from app.ledger.models import HoldState
+from app.rewards import queries
+from app.rewards.errors import (
+    LimitReached,
+    OutOfStock,
+    RewardNotFound,
+    RewardNotOnSale,
+    VoucherCancelled,
+    VoucherExpired,
+    VoucherNotFound,
+    VoucherUsed,
+)
+from app.rewards.models import Reward, RewardState, Voucher, VoucherState
+from app.rewards.schemas import RewardRead, VoucherRead
+from app.rewards.typed_codes import new_typed_code, show
+
+PURPOSE = "redemption"
+EXPIRY_BATCH = 500
+
+
+async def list_rewards(
+    session: AsyncSession, actor: Actor, *, cursor: str | None, size: int
+) -> Page[RewardRead]:
+    """Return the catalogue, cheapest first."""
+    after = read_cursor(cursor, 2) or (0, 0)
+    rows = await queries.list_rewards(
+        session, actor.community, after=(after[0], after[1]), size=size + 1
+    )
+    return page_of(RewardRead, rows, size, lambda row: (row.price_points, row.reward_id))
+
+
+async def get_reward(session: AsyncSession, actor: Actor, reward_id: int) -> Reward:
+    """Return a reward of the caller's community; raises RewardNotFound."""
+    reward = await queries.get_reward(session, actor.community, reward_id)
+    if reward is None:
+        raise RewardNotFound
+    return reward
+
+
+async def redeem_reward(
+    session: AsyncSession, actor: Actor, reward_id: int, *, now: datetime
+) -> tuple[Voucher, Reward]:
+    """Hold the price and issue a voucher.
+
+    The stock is taken last: its row is shared by all who redeem, so it is locked shortest.
+    """
+    reward = await get_reward(session, actor, reward_id)
+    if reward.state != RewardState.ON_SALE:
+        raise RewardNotOnSale
+    if reward.stock_left == 0:
+        raise OutOfStock
+    valid_until = (now + timedelta(days=reward.voucher_days)).replace(microsecond=0)
+    voucher = Voucher(
+        community_id=actor.community,
+        voucher_id=new_id(now),
+        reward_id=reward_id,
+        resident_id=actor.resident,
+        typed_code=new_typed_code(),
+        points=reward.price_points,
+        state=VoucherState.ISSUED,
+        issued_at=now,
+        valid_until=valid_until,
+        used_at=None,
+        used_shop_id=None,
+        ended_at=None,
+    )
+    request = ledger.HoldRequest(
+        hold_id=voucher.voucher_id,
+        account_id=voucher.resident_id,
+        points=voucher.points,
+        purpose=PURPOSE,
+        memo=reward.name,
+        expires_at=valid_until,
+    )
+    await ledger.place_hold(session, actor.community, request, now=now)
+    await _check_limit(session, actor, reward)
+    session.add(voucher)
+    await session.flush()
+    is_limited = reward.stock_left is not None
+    if is_limited and not await queries.take_from_stock(session, actor.community, reward_id):
+        raise OutOfStock
+    return voucher, reward
+
+
+async def _check_limit(session: AsyncSession, actor: Actor, reward: Reward) -> None:
+    """Count under the balance lock, so that two redemptions at once cannot both be the last."""
+    if reward.per_resident_limit is None:
+        return
+    redeemed = await queries.count_vouchers(
+        session, actor.community, resident_id=actor.resident, reward_id=reward.reward_id
+    )
+    if redeemed >= reward.per_resident_limit:
+        raise LimitReached(per_resident_limit=reward.per_resident_limit)
+
+
+async def list_vouchers(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    cursor: str | None,
+    size: int,
+    keys: KeyRing,
+    base_url: str,
+    now: datetime,
+) -> Page[VoucherRead]:
+    """Return the caller's vouchers, newest first."""
+    (before,) = read_cursor(cursor, 1) or (MAX_ID,)
+    rows = await queries.list_vouchers(
+        session, actor.community, actor.resident, before=before, size=size + 1
+    )
+    items, next_cursor = cut_page(rows, size, lambda row: (row[0].voucher_id,))
+    read = [
+        describe_voucher(voucher, reward, keys, base_url=base_url, now=now)
+        for voucher, reward in items
+    ]
+    return Page(items=read, next_cursor=next_cursor)
+
+
+async def get_own_voucher(
+    session: AsyncSession, actor: Actor, voucher_id: int
+) -> tuple[Voucher, Reward]:
+    """Return a voucher of the caller; another's is as good as none."""
+    found = await queries.get_voucher(session, actor.community, voucher_id)
+    if found is None or found[0].resident_id != actor.resident:
+        raise VoucherNotFound
+    return found
+
+
+async def cancel_voucher(
+    session: AsyncSession, actor: Actor, voucher_id: int, *, now: datetime
+) -> tuple[Voucher, Reward]:
+    """Give an unused voucher back: the same lots are free again, the stock too."""
+    voucher = await queries.lock_voucher(session, actor.community, voucher_id)
+    if voucher is None or voucher.resident_id != actor.resident:
+        raise VoucherNotFound
+    refuse_unless_issued(voucher, now)
+    await _end(session, actor.community, [voucher], VoucherState.CANCELLED, now)
+    await session.refresh(voucher)
+    return voucher, await get_reward(session, actor, voucher.reward_id)
+
+
+def refuse_unless_issued(voucher: Voucher, now: datetime) -> None:
+    """Raise what stands in the way of using or cancelling a voucher."""
+    match VoucherState(voucher.state):
+        case VoucherState.USED:
+            used_at = None if voucher.used_at is None else voucher.used_at.isoformat()
+            raise VoucherUsed(used_at=used_at)
+        case VoucherState.CANCELLED:
+            raise VoucherCancelled
+        case VoucherState.EXPIRED:
+            raise VoucherExpired
+        case VoucherState.ISSUED:
+            if voucher.valid_until <= now:
+                raise VoucherExpired
+
+
+async def expire_vouchers(session: AsyncSession, community_id: int, *, now: datetime) -> int:
+    """End up to 500 vouchers past their date; return how many. Safe to repeat."""
+    lapsed = await queries.lock_lapsed_vouchers(session, community_id, now=now, size=EXPIRY_BATCH)
+    if lapsed:
+        await _end(session, community_id, lapsed, VoucherState.EXPIRED, now)
+    return len(lapsed)
+
+
+async def _end(
+    session: AsyncSession,
+    community_id: int,
+    vouchers: Sequence[Voucher],
+    state: VoucherState,
+    now: datetime,
+) -> None:
+    holds = [ledger.HoldRef(voucher.voucher_id, voucher.resident_id) for voucher in vouchers]
+    is_expired = state is VoucherState.EXPIRED
+    hold_state = HoldState.EXPIRED if is_expired else HoldState.RELEASED
+    await ledger.release_holds(session, community_id, holds, state=hold_state, now=now)
+    voucher_ids = [voucher.voucher_id for voucher in vouchers]
+    await queries.end_vouchers(session, community_id, voucher_ids, state=state, now=now)
+    reward_ids = [voucher.reward_id for voucher in vouchers]
+    await queries.return_to_stock(session, community_id, reward_ids)
+
+
+def voucher_token(voucher: Voucher, keys: KeyRing, *, now: datetime) -> str:
+    """Return the signed code of a voucher."""
+    code = Code(CodeKind.VOUCHER, voucher.community_id, voucher.voucher_id, voucher.valid_until)
+    return keys.sign_code(code, now=now)
+
+
+def describe_voucher(
+    voucher: Voucher, reward: Reward, keys: KeyRing, *, base_url: str, now: datetime
+) -> VoucherRead:
+    """Return a voucher as its owner sees it."""
+    token = voucher_token(voucher, keys, now=now)
+    has_lapsed = voucher.state == VoucherState.ISSUED and voucher.valid_until <= now
+    return VoucherRead(
+        voucher_id=voucher.voucher_id,
+        reward_id=voucher.reward_id,
+        reward_name=reward.name,
+        points=voucher.points,
+        state=VoucherState.EXPIRED if has_lapsed else VoucherState(voucher.state),
+        typed_code=show(voucher.typed_code),
+        token=token,
+        link=link_of(token, base_url=base_url),
+        issued_at=voucher.issued_at,
+        valid_until=voucher.valid_until,
+        used_at=voucher.used_at,
+    )
