@@ -1,0 +1,122 @@
+"""A community from a preset: rules in force, shops with accounts, a filled catalogue."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.community.models import Community
+from app.core.ids import new_id
+from app.ledger import queries as ledger_queries
+from app.ledger import service as ledger
+from app.ledger.models import AccountKind
+from app.merchants.models import Shop
+from app.rewards.models import Reward, RewardState
+from app.rules.models import Rule, RuleVersion
+from app.setup.presets import Preset, RewardData, RuleData
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedCommunity:
+    """A new community with the numbers of what its preset named by code."""
+
+    community_id: int
+    timezone: str
+    rules: dict[str, int]
+    shops: dict[str, int]
+    rewards: dict[str, int]
+
+
+async def create_community(
+    session: AsyncSession, preset: Preset, *, code: str, now: datetime
+) -> CreatedCommunity:
+    """Create everything a preset states; everything is in force from `now`."""
+    community = Community(
+        region_id=None, code=code, name=preset.name, timezone=preset.timezone, created_at=now
+    )
+    session.add(community)
+    await session.flush()
+    community_id = community.community_id
+    await ledger.open_book(session, community_id, now=now)
+    rules = await _add_rules(session, community_id, preset, now)
+    shops = await _add_shops(session, community_id, preset, now)
+    rewards = {reward.code: new_id(now) for reward in preset.rewards}
+    session.add_all(
+        _reward(community_id, rewards[data.code], data, shops, now) for data in preset.rewards
+    )
+    await session.flush()
+    return CreatedCommunity(community_id, preset.timezone, rules, shops, rewards)
+
+
+async def _add_rules(
+    session: AsyncSession, community_id: int, preset: Preset, now: datetime
+) -> dict[str, int]:
+    rules = {data.code: new_id(now) for data in preset.rules}
+    session.add_all(
+        Rule(community_id=community_id, rule_id=rules[data.code], code=data.code)
+        for data in preset.rules
+    )
+    await session.flush()
+    session.add_all(
+        _first_version(community_id, rules[data.code], data, now) for data in preset.rules
+    )
+    await session.flush()
+    return rules
+
+
+def _first_version(community_id: int, rule_id: int, data: RuleData, now: datetime) -> RuleVersion:
+    return RuleVersion(
+        community_id=community_id,
+        rule_version_id=new_id(now),
+        rule_id=rule_id,
+        version=1,
+        name=data.name,
+        category=data.category,
+        direction=data.direction,
+        unit=data.unit,
+        points=data.points,
+        max_units=data.max_units,
+        caps=data.stored_caps(),
+        expiry=data.stored_expiry(),
+        effective_from=now,
+        effective_until=None,
+    )
+
+
+async def _add_shops(
+    session: AsyncSession, community_id: int, preset: Preset, now: datetime
+) -> dict[str, int]:
+    shops = {data.code: new_id(now) for data in preset.shops}
+    session.add_all(
+        Shop(
+            community_id=community_id,
+            shop_id=shops[data.code],
+            name=data.name,
+            void_minutes=data.void_minutes,
+            created_at=now,
+        )
+        for data in preset.shops
+    )
+    accounts = [(shop_id, AccountKind.MERCHANT.value) for shop_id in shops.values()]
+    await ledger_queries.open_plain_accounts(session, community_id, accounts, now=now)
+    return shops
+
+
+def _reward(
+    community_id: int, reward_id: int, data: RewardData, shops: dict[str, int], now: datetime
+) -> Reward:
+    return Reward(
+        community_id=community_id,
+        reward_id=reward_id,
+        code=data.code,
+        kind=data.kind,
+        name=data.name,
+        description=data.description,
+        price_points=data.price_points,
+        stock_left=data.stock,
+        per_resident_limit=data.per_resident_limit,
+        voucher_days=data.voucher_days,
+        shop_id=None if data.shop is None else shops[data.shop],
+        state=RewardState.ON_SALE,
+        created_at=now,
+    )

@@ -1,0 +1,176 @@
+"""The demo: 阳光社区 with 3 buildings, 60 residents, 2 workers, 2 shops, and a past week."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.activities.models import Activity, ActivityState
+from app.contributions.models import SourceKind
+from app.contributions.service import Act, award, evaluate_act
+from app.core.access import Place, Role
+from app.core.calendar import day_in
+from app.core.ids import new_id
+from app.rules import service as rules
+from app.setup import queries
+from app.setup.community import CreatedCommunity, create_community
+from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
+from app.setup.presets import read_preset
+
+PRESET = "sunshine"
+RESIDENTS = 60
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
+GIVEN_NAMES = (
+    "秀英", "建国", "小四", "丽华", "志强", "桂芳", "海燕", "德明", "淑珍", "文博",
+    "晓梅", "长江", "玉兰", "国平", "思远", "春花", "永康", "慧敏", "立新", "安琪",
+)  # fmt: skip
+BUILDINGS = (("1 号楼", 0), ("2 号楼", 0), ("3 号楼", 1))
+PAST_DEEDS = (
+    ("weekend_clean_up", "周末大扫除"),
+    ("volunteer_hour", "志愿服务"),
+    ("mediation", "邻里调解"),
+    ("story_evening", "故事会"),
+    ("waste_sorting_publicity", "垃圾分类宣传"),
+)
+ROLES = {
+    "resident-1": "a resident (60 of them: resident-1 … resident-60)",
+    "worker-1": "grid worker of grid 1 (worker-2: grid 2)",
+    "clerk-1": "clerk of the corner shop (clerk-2: the canteen)",
+    "committee-1": "residents' committee",
+    "newcomer": "somebody who has not joined yet",
+}
+CLEAN_UP_LASTS = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the start screen shows."""
+
+    community_id: int
+    community_name: str
+    activity: Activity
+
+
+async def ensure_demo(session: AsyncSession, *, now: datetime) -> Demo:
+    """Create the demo community once; see to an activity that one can check in to now."""
+    community = await queries.lock_demo(session)
+    if community is None:
+        await _create_demo(session, now=now)
+        community = await queries.lock_demo(session)
+    if community is None:
+        raise RuntimeError("the demo community was not created")
+    activity = await queries.get_open_activity(session, community.community_id, now=now)
+    if activity is None:
+        activity = await _open_clean_up(session, community.community_id, now=now)
+    return Demo(community.community_id, community.name, activity)
+
+
+async def _create_demo(session: AsyncSession, *, now: datetime) -> None:
+    began = now - timedelta(days=7)
+    created = await create_community(
+        session, read_preset(PRESET), code=queries.DEMO_CODE, now=began
+    )
+    places = await add_places(
+        session,
+        created.community_id,
+        grids=("第一网格", "第二网格"),
+        buildings=BUILDINGS,
+        now=began,
+    )
+    residents = await add_residents(session, created.community_id, _people(places), now=began)
+    worker_id = await _add_staff(session, created, places, now=began)
+    await _live_a_week(session, created, list(residents.values()), worker_id, now=now)
+
+
+def _people(places: Places) -> list[NewResident]:
+    return [
+        NewResident(
+            ticket=f"resident-{number}",
+            name=SURNAMES[number % len(SURNAMES)] + GIVEN_NAMES[number * 7 % len(GIVEN_NAMES)],
+            building_id=places.buildings[number % len(places.buildings)],
+            room=f"{number % 4 + 1}-{number // 12 + 1:d}0{number % 6 + 1}-{number}",
+        )
+        for number in range(1, RESIDENTS + 1)
+    ]
+
+
+async def _add_staff(
+    session: AsyncSession, created: CreatedCommunity, places: Places, *, now: datetime
+) -> int:
+    """Add two workers, two clerks and the committee; return the first worker."""
+    shops = list(created.shops.values())
+    staff = (
+        ("worker-1", "网格员 周敏", Role.GRID_WORKER, Place(grid_id=places.grids[0])),
+        ("worker-2", "网格员 何勇", Role.GRID_WORKER, Place(grid_id=places.grids[1])),
+        ("clerk-1", "便利店 小罗", Role.CLERK, Place(shop_id=shops[0])),
+        ("clerk-2", "食堂 马师傅", Role.CLERK, Place(shop_id=shops[1])),
+        ("committee-1", "居委会 林主任", Role.COMMITTEE, Place()),
+    )
+    persons = [
+        await add_staff(
+            session, created.community_id, ticket=ticket, name=name, role=role, at=at, now=now
+        )
+        for ticket, name, role, at in staff
+    ]
+    return persons[0]
+
+
+async def _live_a_week(
+    session: AsyncSession,
+    created: CreatedCommunity,
+    residents: Sequence[int],
+    worker_id: int,
+    *,
+    now: datetime,
+) -> None:
+    """Let residents have earned something, in one batch, always the same."""
+    dice = random.Random(7)  # noqa: S311 - a story, not a secret
+    items = []
+    for code, title in PAST_DEEDS:
+        acted_at = now - timedelta(days=dice.randint(1, 6), hours=dice.randint(0, 5))
+        terms = await rules.get_terms(
+            session, created.community_id, created.rules[code], at=acted_at
+        )
+        source_id = new_id(acted_at)
+        for resident_id in dice.sample(residents, k=dice.randint(15, 40)):
+            act = Act(
+                source_kind=SourceKind.COMMITTEE,
+                source_id=source_id,
+                resident_id=resident_id,
+                occasion="",
+                units=dice.randint(1, min(3, terms.max_units)),
+                acted_at=acted_at,
+                acted_on=day_in(created.timezone, acted_at),
+                recorded_by=worker_id,
+                memo=title,
+            )
+            items.append(evaluate_act(act, terms, (), now=now))
+    await award(session, created.community_id, items, timezone=created.timezone, now=now)
+
+
+async def _open_clean_up(session: AsyncSession, community_id: int, *, now: datetime) -> Activity:
+    """Announce a clean-up that began just now."""
+    terms = await rules.get_terms_by_code(session, community_id, "weekend_clean_up", at=now)
+    start = now.replace(microsecond=0)
+    activity = Activity(
+        community_id=community_id,
+        activity_id=new_id(now),
+        version=1,
+        title="周末大扫除",
+        location="中心花园",
+        rule_id=terms.rule_id,
+        units=1,
+        grid_id=None,
+        starts_at=start,
+        ends_at=start + CLEAN_UP_LASTS,
+        check_in_opens_at=start - timedelta(minutes=30),
+        check_in_closes_at=start + CLEAN_UP_LASTS,
+        state=ActivityState.SCHEDULED,
+        created_by=await queries.get_demo_worker(session),
+        created_at=now,
+    )
+    session.add(activity)
+    await session.flush()
+    return activity

@@ -1,0 +1,151 @@
+"""People for a community: places to live, residents with wallets, staff with roles.
+
+Everybody gets a local identity, so that the demo and the tests can sign in as them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.community.models import Building, Grid, Household, Resident, ResidentState, RoleGrant
+from app.community.names import mask_name
+from app.core.access import Place, Role
+from app.core.ids import new_id
+from app.identity.models import Identity, Person
+from app.ledger import queries as ledger
+
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The numbers of a new community's grids and buildings, in order."""
+
+    grids: list[int]
+    buildings: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewResident:
+    """A resident to be: sign-in name, own name, building and room."""
+
+    ticket: str
+    name: str
+    building_id: int
+    room: str
+
+
+async def add_places(
+    session: AsyncSession,
+    community_id: int,
+    *,
+    grids: Sequence[str],
+    buildings: Sequence[tuple[str, int]],
+    now: datetime,
+) -> Places:
+    """Add grids by name, and buildings by (name, position of their grid)."""
+    grid_ids = [new_id(now) for _ in grids]
+    building_ids = [new_id(now) for _ in buildings]
+    session.add_all(
+        Grid(community_id=community_id, grid_id=grid_id, name=name)
+        for grid_id, name in zip(grid_ids, grids, strict=True)
+    )
+    await session.flush()
+    session.add_all(
+        Building(
+            community_id=community_id,
+            building_id=building_id,
+            grid_id=grid_ids[position],
+            name=name,
+        )
+        for building_id, (name, position) in zip(building_ids, buildings, strict=True)
+    )
+    await session.flush()
+    return Places(grid_ids, building_ids)
+
+
+async def add_persons(
+    session: AsyncSession, tickets: Sequence[str], *, now: datetime
+) -> dict[str, int]:
+    """Make a person with a local identity for each ticket."""
+    persons = {ticket: new_id(now) for ticket in tickets}
+    session.add_all(Person(person_id=person_id, created_at=now) for person_id in persons.values())
+    await session.flush()
+    session.add_all(
+        Identity(
+            provider=LOCAL,
+            app_id="",
+            subject=ticket,
+            person_id=person_id,
+            union_id=None,
+            created_at=now,
+        )
+        for ticket, person_id in persons.items()
+    )
+    await session.flush()
+    return persons
+
+
+async def add_residents(
+    session: AsyncSession, community_id: int, people: Sequence[NewResident], *, now: datetime
+) -> dict[str, int]:
+    """Make residents, a household each, with empty wallets; return ticket → resident."""
+    persons = await add_persons(session, [person.ticket for person in people], now=now)
+    households = {person.ticket: new_id(now) for person in people}
+    residents = {person.ticket: new_id(now) for person in people}
+    session.add_all(
+        Household(
+            community_id=community_id,
+            household_id=households[person.ticket],
+            building_id=person.building_id,
+            room=person.room,
+        )
+        for person in people
+    )
+    await session.flush()
+    session.add_all(
+        Resident(
+            community_id=community_id,
+            resident_id=residents[person.ticket],
+            person_id=persons[person.ticket],
+            household_id=households[person.ticket],
+            building_id=person.building_id,
+            display_name=person.name,
+            masked_name=mask_name(person.name),
+            state=ResidentState.ACTIVE,
+            joined_at=now,
+        )
+        for person in people
+    )
+    await session.flush()
+    await ledger.open_wallets(session, community_id, list(residents.values()), now=now)
+    return residents
+
+
+async def add_staff(
+    session: AsyncSession,
+    community_id: int,
+    *,
+    ticket: str,
+    name: str,
+    role: Role,
+    at: Place,
+    now: datetime,
+) -> int:
+    """Make a person who holds a role at a place; return the person."""
+    persons = await add_persons(session, [ticket], now=now)
+    grant = RoleGrant(
+        community_id=community_id,
+        role_grant_id=new_id(now),
+        person_id=persons[ticket],
+        role=role,
+        grid_id=at.grid_id,
+        shop_id=at.shop_id,
+        display_name=name,
+        granted_at=now,
+    )
+    session.add(grant)
+    await session.flush()
+    return persons[ticket]
