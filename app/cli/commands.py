@@ -1,0 +1,113 @@
+"""What an operator types."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from app.cli import keys, serving
+from app.cli.database import in_transaction, migrate, running_database
+from app.cli.screen import show_demo
+from app.core.config import Settings
+from app.core.embedded import EmbeddedPostgresError
+from app.core.logging import configure_logging
+from app.core.openapi import write_documents
+from app.core.sealing import MasterKeyUnusable
+from app.core.transactions import system_clock
+from app.main import create_app
+from app.setup.demo import Demo, ensure_demo
+
+app = typer.Typer(
+    name="gridpoints",
+    help="GridPoints 网格积分: points for a self-governing neighbourhood.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+)
+app.add_typer(keys.app, name="keys")
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+Workers = Annotated[
+    int, typer.Option(min=1, max=64, help="API processes; more than one needs an outside database.")
+]
+
+
+@app.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
+    """Start the API (and, without GRIDPOINTS_DATABASE_URL, its own database and a demo)."""
+    settings = read_settings()
+    if settings.is_embedded:
+        serving.serve_embedded(settings, host, port, workers)
+    else:
+        serving.serve_outside(settings, host, port, workers)
+
+
+@app.command()
+def worker() -> None:
+    """Run background jobs; start as many as you like beside `serve`."""
+    settings = read_settings()
+    if settings.database_url is None:
+        raise typer.BadParameter(
+            "With the embedded database `gridpoints serve` runs the jobs itself. "
+            "Set GRIDPOINTS_DATABASE_URL to run workers of their own."
+        )
+    configure_logging(settings.log_format, settings.log_level)
+    serving.work(settings.database_url, settings)
+
+
+@app.command(name="migrate")
+def migrate_schema(
+    revision: Annotated[str, typer.Argument(help="Where to; the newest if left out.")] = "head",
+) -> None:
+    """Bring the database's schema up to date; safe to run twice, or twice at once."""
+    settings = read_settings()
+    with running_database(settings) as urls:
+        migrate(urls.owner, revision)
+    typer.echo("The schema is up to date.")
+
+
+@app.command()
+def demo() -> None:
+    """Create the demo community in the database, once, and show how to sign in."""
+    settings = read_settings()
+
+    with running_database(settings) as urls:
+        migrate(urls.owner)
+        created: Demo = in_transaction(
+            urls.service, lambda session: ensure_demo(session, now=system_clock())
+        )
+    show_demo(created)
+    if not settings.allows_local_sign_in:
+        typer.echo("Set GRIDPOINTS_LOCAL_SIGN_IN=true to sign in by name (never in production).")
+
+
+@app.command()
+def openapi(
+    folder: Annotated[Path, typer.Argument(help="Where to write the documents.")] = Path("openapi"),
+) -> None:
+    """Write the OpenAPI documents: one whole, one per caller."""
+    for file in write_documents(create_app(read_settings()), folder):
+        typer.echo(file)
+
+
+def read_settings() -> Settings:
+    """Read the environment; name what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        for error in wrong.errors():
+            name = "_".join(str(part) for part in error["loc"]).upper()
+            typer.echo(f"GRIDPOINTS_{name}: {error['msg']}", err=True)
+        raise typer.Exit(2) from wrong
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one sentence, not a traceback."""
+    try:
+        app()
+    except (EmbeddedPostgresError, MasterKeyUnusable, serving.CannotServe) as reason:
+        typer.echo(f"gridpoints: {reason}", err=True)
+        raise SystemExit(1) from reason

@@ -1,0 +1,122 @@
+"""Running the server and the job worker."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.cli.database import in_transaction, migrate, running_database
+from app.cli.screen import show_start
+from app.core.codes import Code, CodeKind, link_of
+from app.core.config import Settings
+from app.core.database import make_engine, make_sessionmaker
+from app.core.logging import configure_logging
+from app.core.transactions import system_clock
+from app.main import create_app
+from app.setup.demo import Demo, ensure_demo
+from app.worker import WorkerContext, run_worker
+
+
+class CannotServe(Exception):
+    """The server cannot start here; the message says why and what to do."""
+
+
+def serve_embedded(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Start database, API and jobs as one; Ctrl-C ends all of them."""
+    if workers > 1:
+        raise CannotServe("More than one process needs an outside GRIDPOINTS_DATABASE_URL.")
+    refuse_taken_port(host, port)
+    configure_logging("console", "warning" if settings.log_level == "info" else settings.log_level)
+    base_url = f"http://{host}:{port}"
+    if "public_base_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_base_url": base_url})
+    with running_database(settings) as urls:
+        migrate(urls.owner)
+        demo = in_transaction(
+            urls.service, lambda session: ensure_demo(session, now=system_clock())
+        )
+
+        @asynccontextmanager
+        async def alongside(app: FastAPI) -> AsyncIterator[None]:
+            async with jobs_beside(app):
+                show_start(demo, poster_link(app, demo, base_url), base_url)
+                yield
+
+        api = create_app(settings, database_url=urls.service, alongside=alongside)
+        config = uvicorn.Config(api, host=host, port=port, log_config=None, access_log=False)
+        uvicorn.Server(config).run()
+
+
+def serve_outside(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Start the API on an outside database that `gridpoints migrate` has prepared."""
+    if settings.master_key is None:
+        raise CannotServe(
+            "Set GRIDPOINTS_MASTER_KEY, the same for every process; "
+            "`gridpoints keys new-master` makes one."
+        )
+    refuse_taken_port(host, port)
+    configure_logging(settings.log_format, settings.log_level)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+    )
+
+
+def work(database_url: str, settings: Settings) -> None:
+    """Run jobs until stopped."""
+
+    async def run() -> None:
+        engine = make_engine(database_url, pool_size=settings.pool_size)
+        context = WorkerContext(make_sessionmaker(engine), system_clock)
+        try:
+            await run_worker(context, database_url)
+        finally:
+            await engine.dispose()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run())
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Say at once, and before the database starts, that somebody listens there."""
+    try:
+        with socket.create_server((host, port), reuse_port=False):
+            pass
+    except OSError as taken:
+        raise CannotServe(
+            f"Cannot listen on {host}:{port} ({taken.strerror}). "
+            "Choose another port: gridpoints serve --port 8001"
+        ) from taken
+
+
+@asynccontextmanager
+async def jobs_beside(app: FastAPI) -> AsyncIterator[None]:
+    """Run the job worker within this process while the block lasts."""
+    context = WorkerContext(app.state.sessionmaker, app.state.clock)
+    jobs = asyncio.create_task(run_worker(context, app.state.database_url))
+    try:
+        yield
+    finally:
+        jobs.cancel()
+        with suppress(asyncio.CancelledError):
+            await jobs
+
+
+def poster_link(app: FastAPI, demo: Demo, base_url: str) -> str:
+    """Return the link of the open activity's poster."""
+    activity = demo.activity
+    code = Code(
+        CodeKind.ACTIVITY_POSTER,
+        activity.community_id,
+        activity.activity_id,
+        activity.check_in_closes_at,
+    )
+    return link_of(app.state.keys.sign_code(code, now=app.state.clock()), base_url=base_url)

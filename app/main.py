@@ -1,0 +1,141 @@
+"""The application: settings in, a FastAPI app with its state wired up out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from alembic.script import ScriptDirectory
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app import api
+from app.community import service as community
+from app.core import openapi, problem_handlers
+from app.core.config import Settings
+from app.core.database import make_engine, make_sessionmaker
+from app.core.envelope import Envelope
+from app.core.metrics import HttpMetrics
+from app.core.middleware import BodyLimit, RequestObserver
+from app.core.sealing import MasterKey, master_key_in, parse_master_key
+from app.core.signing import KeyRing, ensure_keys
+from app.core.transactions import system_clock
+from app.identity.service import SessionIssuer
+from app.ledger import queries as ledger
+from app.wechat.client import WeChatClient
+
+Alongside = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+KEYS_RELOADED_EVERY = 30
+WECHAT_TIMEOUT_SECONDS = 5
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+logger = structlog.get_logger()
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    database_url: str | None = None,
+    alongside: Alongside = nullcontext,
+) -> FastAPI:
+    """Build the application; its lifespan connects it and runs `alongside` while it serves.
+
+    `database_url` overrides the settings' one: the embedded server's is known only once it runs.
+    """
+    settings = settings or Settings()
+    app = FastAPI(
+        title="GridPoints 网格积分",
+        version="0.1.0",
+        summary="Points for a self-governing neighbourhood",
+        lifespan=lifespan,
+        responses=openapi.common_responses(),
+        generate_unique_id_function=operation_id,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.database_url = database_url or settings.database_url
+    app.state.alongside = alongside
+    wire(app, settings)
+    api.mount(app)
+    openapi.install(app)
+    problem_handlers.install(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Envelope)
+    app.add_middleware(RequestObserver, metrics=app.state.metrics)
+    return app
+
+
+def wire(app: FastAPI, settings: Settings) -> None:
+    """Give the lower rooms what they need of the higher ones, and everybody the clock."""
+    key = master_key_of(settings)
+    app.state.clock = system_clock
+    app.state.metrics = HttpMetrics()
+    app.state.master_key = key
+    app.state.keys = KeyRing(key)
+    app.state.issuer = SessionIssuer(
+        keys=app.state.keys,
+        refresh_secret=key.derive("refresh tokens"),
+        access_lifetime=timedelta(minutes=settings.access_token_minutes),
+        refresh_lifetime=timedelta(days=settings.refresh_token_days),
+    )
+    app.state.load_actor = community.load_actor
+    app.state.list_memberships = community.list_memberships
+    app.state.open_wallets = ledger.open_wallets
+    app.state.wechat = {}
+    app.state.schema_head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def master_key_of(settings: Settings) -> MasterKey:
+    """Return the master key from the environment, or the data folder's own."""
+    if settings.master_key is not None:
+        return parse_master_key(settings.master_key.get_secret_value())
+    return master_key_in(settings.data_dir)
+
+
+def operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Connect, make sure there are signing keys, and keep them fresh while serving."""
+    settings: Settings = app.state.settings
+    engine = make_engine(app.state.database_url, pool_size=settings.pool_size)
+    app.state.sessionmaker = make_sessionmaker(engine)
+    now: datetime = app.state.clock()
+    async with app.state.sessionmaker.begin() as session:
+        await ensure_keys(session, app.state.master_key, now=now)
+        await app.state.keys.load(session, now=now)
+    async with httpx.AsyncClient(timeout=WECHAT_TIMEOUT_SECONDS) as http:
+        app.state.wechat = {
+            app_id: WeChatClient(http, app_id, secret.get_secret_value(), settings.wechat_base_url)
+            for app_id, secret in settings.wechat_apps.items()
+        }
+        reloading = asyncio.create_task(reload_keys(app.state))
+        try:
+            async with app.state.alongside(app):
+                yield
+        finally:
+            reloading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reloading
+            await engine.dispose()
+
+
+async def reload_keys(state: Any) -> None:
+    """Learn of new and revoked keys, well within a new key's lead time."""
+    sessionmaker: async_sessionmaker[AsyncSession] = state.sessionmaker
+    while True:
+        await asyncio.sleep(KEYS_RELOADED_EVERY)
+        try:
+            async with sessionmaker() as session:
+                await state.keys.load(session, now=state.clock())
+        except Exception:
+            # The database may be restarting; the keys at hand still serve.
+            logger.exception("signing keys not reloaded")
