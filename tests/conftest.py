@@ -1,0 +1,179 @@
+"""PostgreSQL, the application, clients: nothing else. See README, "Tests"."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
+
+from app.cli.database import migrate_async
+from app.core.config import Settings
+from app.core.database import make_engine, make_sessionmaker
+from app.core.signing import ensure_keys
+from app.main import create_app
+from tests.support.clock import Clock
+from tests.support.database import RACES, TestServer, empty, running_server
+from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
+
+# A Wednesday afternoon in Shanghai.
+NOW = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
+MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a folder of our own is made inside
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder for the test server, on the memory disk if there is one."""
+    parent = MEMORY_DISK if MEMORY_DISK.is_dir() else None
+    path = Path(tempfile.mkdtemp(prefix="gridpoints-tests-", dir=parent))
+    # Under root another account runs PostgreSQL and must get through to its data.
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(folder: Path) -> Iterator[TestServer]:
+    with running_server(folder / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def settings(folder: Path) -> Settings:
+    return Settings(data_dir=folder / "keys", local_sign_in=True)
+
+
+@pytest.fixture(scope="session")
+async def migrated(server: TestServer, settings: Settings) -> TestServer:
+    """The server with both databases migrated and holding the same signing keys."""
+    await migrate_async(server.owner_url, "head")
+    engine = make_engine(server.url(), pool_size=1)
+    app = create_app(settings)
+    async with make_sessionmaker(engine).begin() as session:
+        await ensure_keys(session, app.state.master_key, now=datetime(2026, 1, 1, tzinfo=UTC))
+    await engine.dispose()
+    await server.copy(RACES)
+    return server
+
+
+@pytest.fixture(scope="session")
+async def engine(migrated: TestServer) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(migrated.url(), pool_size=2)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def app_of_session(settings: Settings, engine: AsyncEngine) -> FastAPI:
+    """One application for the whole run: building it costs more than a test."""
+    app = create_app(settings)
+    async with make_sessionmaker(engine)() as session:
+        await app.state.keys.load(session, now=NOW)
+    return app
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW)
+
+
+@pytest.fixture
+async def connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """The one connection of a test; what it does is undone at the end."""
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        yield connection
+        await outer.rollback()
+
+
+@pytest.fixture
+def sessionmaker(connection: AsyncConnection) -> async_sessionmaker[AsyncSession]:
+    """Every session of the test joins one outer transaction, as savepoints."""
+    return async_sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
+
+
+@pytest.fixture
+def app(
+    app_of_session: FastAPI, sessionmaker: async_sessionmaker[AsyncSession], clock: Clock
+) -> FastAPI:
+    app_of_session.state.sessionmaker = sessionmaker
+    app_of_session.state.clock = clock
+    return app_of_session
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a token."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield http
+
+
+@pytest.fixture
+async def here(
+    sessionmaker: async_sessionmaker[AsyncSession], http: httpx.AsyncClient, clock: Clock
+) -> Neighbourhood:
+    """A small neighbourhood: six residents and the staff."""
+    return await make_neighbourhood(sessionmaker, http, now=clock.now)
+
+
+@pytest.fixture
+async def elsewhere(
+    sessionmaker: async_sessionmaker[AsyncSession], http: httpx.AsyncClient, clock: Clock
+) -> Neighbourhood:
+    """Another community, to try its ids on."""
+    return await make_neighbourhood(sessionmaker, http, now=clock.now, prefix="other-")
+
+
+# Races: a database that commits, many connections, emptied afterwards.
+
+
+@pytest.fixture(scope="session")
+async def race_engine(migrated: TestServer) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(migrated.url(RACES), pool_size=8)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def race_sessionmaker(
+    migrated: TestServer, race_engine: AsyncEngine
+) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
+    yield make_sessionmaker(race_engine)
+    owner = make_engine(migrated.url(RACES, "gridpoints_owner"), pool_size=1, role=None)
+    await empty(owner)
+    await owner.dispose()
+
+
+@pytest.fixture
+async def race_http(
+    app_of_session: FastAPI, race_sessionmaker: async_sessionmaker[AsyncSession], clock: Clock
+) -> AsyncIterator[httpx.AsyncClient]:
+    app_of_session.state.sessionmaker = race_sessionmaker
+    app_of_session.state.clock = clock
+    transport = httpx.ASGITransport(app=app_of_session, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield http
+
+
+MakeRace = Callable[[int], Awaitable[Neighbourhood]]
+
+
+@pytest.fixture
+def race(
+    race_sessionmaker: async_sessionmaker[AsyncSession], race_http: httpx.AsyncClient, clock: Clock
+) -> MakeRace:
+    """Make a neighbourhood of so many residents on the committing database."""
+
+    async def make(residents: int) -> Neighbourhood:
+        return await make_neighbourhood(
+            race_sessionmaker, race_http, now=clock.now, residents=residents
+        )
+
+    return make

@@ -1,0 +1,66 @@
+"""The tests' PostgreSQL: the embedded server without durability, migrated by Alembic once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.cli.database import DATABASE, OWNER_ROLE
+from app.core.database import APP_ROLE, make_engine
+from app.core.embedded import EmbeddedPostgres, ServerAddress
+
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+# Races commit for real; they get a copy of the migrated database to themselves.
+RACES = "races"
+
+
+@dataclass(frozen=True, slots=True)
+class TestServer:
+    """A running server with both databases' addresses."""
+
+    address: ServerAddress
+
+    def url(self, database: str = DATABASE, role: str = APP_ROLE) -> str:
+        return self.address.url(role, database)
+
+    @property
+    def owner_url(self) -> str:
+        return self.address.url(OWNER_ROLE, DATABASE)
+
+    async def copy(self, database: str) -> None:
+        """Make a database that equals the migrated one as it stands now."""
+        engine = make_engine(self.address.url("postgres", "postgres"), pool_size=1, role=None)
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(
+                text(f"CREATE DATABASE {database} TEMPLATE {DATABASE} OWNER {OWNER_ROLE}")
+            )
+        await engine.dispose()
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[TestServer]:
+    """Run a server in a folder, on the memory disk if there is one."""
+    with EmbeddedPostgres(folder, settings=FAST) as address:
+        yield TestServer(address)
+
+
+async def empty(engine: AsyncEngine) -> None:
+    """Delete every row that a race left behind, keys excepted."""
+    async with engine.begin() as connection:
+        names = await connection.scalars(
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                " AND tablename NOT IN ('alembic_version', 'signing_keys')"
+            )
+        )
+        await connection.execute(text(f"TRUNCATE {', '.join(names)} CASCADE"))

@@ -1,0 +1,154 @@
+"""A neighbourhood to test in: the preset sunshine with people in it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.core.access import Place, Role
+from app.setup.community import CreatedCommunity, create_community
+from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
+from app.setup.presets import read_preset
+from tests.support.caller import Caller, sign_in
+
+NAMES = ("王小四", "李雷", "张秀英", "刘德明", "陈晓梅", "杨建国")
+LONG_AGO = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class Neighbourhood:
+    """Numbers of everything in it, and its people signed in."""
+
+    http: httpx.AsyncClient
+    created: CreatedCommunity
+    places: Places
+    residents: dict[str, int]
+    prefix: str
+    callers: dict[str, Caller] = field(default_factory=dict)
+
+    @property
+    def community_id(self) -> int:
+        return self.created.community_id
+
+    async def caller(self, name: str) -> Caller:
+        """Return `resident-1`, `worker-1`, `clerk-2`, `committee-1`… signed in."""
+        if name not in self.callers:
+            self.callers[name] = await sign_in(self.http, self.prefix + name)
+        return self.callers[name]
+
+    def resident_id(self, name: str) -> str:
+        return str(self.residents[self.prefix + name])
+
+    def reward_id(self, code: str) -> str:
+        return str(self.created.rewards[code])
+
+    def shop_id(self, code: str) -> str:
+        return str(self.created.shops[code])
+
+    async def give(self, name: str, rule_code: str, *, units: int = 1) -> dict[str, Any]:
+        """Let the committee award a resident."""
+        committee = await self.caller("committee-1")
+        body = {
+            "resident_id": self.resident_id(name),
+            "rule_code": rule_code,
+            "units": units,
+            "reason": "做了好事",
+        }
+        answer = await committee.post_once("/v1/staff/awards", body)
+        assert answer.status_code == 201, answer.text
+        posted: dict[str, Any] = answer.json()
+        return posted
+
+    async def announce(
+        self, now: datetime, *, rule_code: str = "weekend_clean_up", **changes: Any
+    ) -> dict[str, Any]:
+        """Let a worker announce an activity that has just begun and lasts two hours."""
+        body = {
+            "title": "周末大扫除",
+            "location": "中心花园",
+            "rule_code": rule_code,
+            "starts_at": now.isoformat(),
+            "ends_at": (now + timedelta(hours=2)).isoformat(),
+        } | changes
+        worker = await self.caller("worker-1")
+        answer = await worker.post("/v1/staff/activities", body)
+        assert answer.status_code == 201, answer.text
+        activity: dict[str, Any] = answer.json()
+        return activity
+
+    async def poster(self, activity: dict[str, Any], form: str = "poster") -> str:
+        """Return the token of an activity's code."""
+        worker = await self.caller("worker-1")
+        path = f"/v1/staff/activities/{activity['activity_id']}/code"
+        answer = await worker.get(path, form=form)
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["token"]
+        return token
+
+
+async def make_neighbourhood(
+    sessionmaker: async_sessionmaker[AsyncSession],
+    http: httpx.AsyncClient,
+    *,
+    now: datetime,
+    residents: int = 6,
+    prefix: str = "",
+) -> Neighbourhood:
+    """Create sunshine with 3 buildings in 2 grids, 2 workers, 2 clerks and the committee.
+
+    `resident-1` lives in building 1, `resident-2` in building 2, and so on around; buildings 1
+    and 2 are worker-1's grid, building 3 is worker-2's. `prefix` keeps two of them apart.
+    """
+    began = now - LONG_AGO
+    async with sessionmaker.begin() as session:
+        created = await create_community(
+            session, read_preset("sunshine"), code=f"{prefix}test", now=began
+        )
+        places = await add_places(
+            session,
+            created.community_id,
+            grids=("第一网格", "第二网格"),
+            buildings=(("1 号楼", 0), ("2 号楼", 0), ("3 号楼", 1)),
+            now=began,
+        )
+        people = [
+            NewResident(
+                ticket=f"{prefix}resident-{number}",
+                name=NAMES[(number - 1) % len(NAMES)],
+                building_id=places.buildings[(number - 1) % len(places.buildings)],
+                room=f"{number}-101",
+            )
+            for number in range(1, residents + 1)
+        ]
+        members = await add_residents(session, created.community_id, people, now=began)
+        await _add_staff(session, created, places, prefix, began)
+    return Neighbourhood(http, created, places, members, prefix)
+
+
+async def _add_staff(
+    session: AsyncSession,
+    created: CreatedCommunity,
+    places: Places,
+    prefix: str,
+    now: datetime,
+) -> None:
+    shops = created.shops
+    staff = (
+        ("worker-1", Role.GRID_WORKER, Place(grid_id=places.grids[0])),
+        ("worker-2", Role.GRID_WORKER, Place(grid_id=places.grids[1])),
+        ("clerk-1", Role.CLERK, Place(shop_id=shops["corner_shop"])),
+        ("clerk-2", Role.CLERK, Place(shop_id=shops["canteen"])),
+        ("committee-1", Role.COMMITTEE, Place()),
+    )
+    for ticket, role, at in staff:
+        await add_staff(
+            session,
+            created.community_id,
+            ticket=prefix + ticket,
+            name=ticket,
+            role=role,
+            at=at,
+            now=now,
+        )
