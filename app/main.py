@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app import api
 from app.community import service as community
-from app.core import openapi, problem_handlers
+from app.core import docs, openapi, problem_handlers
 from app.core.config import Settings
 from app.core.database import make_engine, make_sessionmaker
 from app.core.envelope import Envelope
@@ -55,7 +55,7 @@ def create_app(
         lifespan=lifespan,
         responses=openapi.common_responses(),
         generate_unique_id_function=operation_id,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     app.state.settings = settings
@@ -63,6 +63,7 @@ def create_app(
     app.state.alongside = alongside
     wire(app, settings)
     api.mount(app)
+    docs.mount(app)
     openapi.install(app)
     problem_handlers.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)

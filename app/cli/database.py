@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings
 from app.core.database import APP_ROLE, make_engine, make_sessionmaker
-from app.core.embedded import EmbeddedPostgres
+from app.core.embedded import EmbeddedPostgres, ServerAddress
 
 OWNER_ROLE = "gridpoints_owner"
 DATABASE = "gridpoints"
@@ -38,7 +38,11 @@ def running_database(settings: Settings) -> Iterator[DatabaseUrls]:
         yield DatabaseUrls(settings.database_url, owner)
         return
     with EmbeddedPostgres(settings.data_dir) as address:
-        yield DatabaseUrls(address.url(APP_ROLE, DATABASE), address.url(OWNER_ROLE, DATABASE))
+        yield urls_of(address)
+
+
+def urls_of(address: ServerAddress) -> DatabaseUrls:
+    return DatabaseUrls(address.url(APP_ROLE, DATABASE), address.url(OWNER_ROLE, DATABASE))
 
 
 def migrate(owner_url: str, revision: str = "head") -> None:

@@ -5,19 +5,24 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from app.cli.database import in_transaction, migrate, running_database
+from app.cli.database import in_transaction, migrate, urls_of
 from app.cli.screen import show_start
 from app.core.codes import Code, CodeKind, link_of
 from app.core.config import Settings
 from app.core.database import make_engine, make_sessionmaker
+from app.core.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.core.logging import configure_logging
 from app.core.transactions import system_clock
 from app.main import create_app
 from app.setup.demo import Demo, ensure_demo
 from app.worker import WorkerContext, run_worker
+
+WATCHED_EVERY = 0.5
+logger = structlog.get_logger()
 
 
 class CannotServe(Exception):
@@ -33,7 +38,9 @@ def serve_embedded(settings: Settings, host: str, port: int, workers: int) -> No
     base_url = f"http://{host}:{port}"
     if "public_base_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_base_url": base_url})
-    with running_database(settings) as urls:
+    server = EmbeddedPostgres(settings.data_dir)
+    with server as address:
+        urls = urls_of(address)
         migrate(urls.owner)
         demo = in_transaction(
             urls.service, lambda session: ensure_demo(session, now=system_clock())
@@ -41,7 +48,7 @@ def serve_embedded(settings: Settings, host: str, port: int, workers: int) -> No
 
         @asynccontextmanager
         async def alongside(app: FastAPI) -> AsyncIterator[None]:
-            async with jobs_beside(app):
+            async with jobs_beside(app), watched(server):
                 show_start(demo, poster_link(app, demo, base_url), base_url)
                 yield
 
@@ -95,6 +102,31 @@ def refuse_taken_port(host: str, port: int) -> None:
             f"Cannot listen on {host}:{port} ({taken.strerror}). "
             "Choose another port: gridpoints serve --port 8001"
         ) from taken
+
+
+@asynccontextmanager
+async def watched(server: EmbeddedPostgres) -> AsyncIterator[None]:
+    """Start the database again if it was killed; requests get 503 until it has recovered."""
+    ended = asyncio.Event()
+
+    async def watch() -> None:
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), WATCHED_EVERY)
+            if not ended.is_set() and not server.is_alive():
+                logger.error("the database was killed; starting it again")
+                try:
+                    await asyncio.to_thread(server.start)
+                except EmbeddedPostgresError as reason:
+                    logger.error("the database did not start", reason=str(reason))  # noqa: TRY400
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        # Not cancelled: a start under way in its thread must end before the server is stopped.
+        ended.set()
+        await watching
 
 
 @asynccontextmanager

@@ -67,7 +67,7 @@ def master_key_in(data_dir: Path) -> MasterKey:
     """Return the data folder's master key; make it, readable by us alone, the first time."""
     path = data_dir / "master.key"
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
