@@ -30,7 +30,6 @@ from app.core.code_errors import CodeRevoked
 from app.core.codes import Code, CodeKind
 from app.core.signing import KeyRing
 from app.ledger import service as ledger
-from app.rules import queries as rules_queries
 from app.rules import service as rules
 from app.rules.errors import RuleNotFound
 from app.rules.evaluation import Terms
@@ -191,12 +190,11 @@ async def has_checked_in_today(
     session: AsyncSession, actor: Actor, *, timezone: str, now: datetime
 ) -> bool:
     """Tell whether the caller's daily check-in is done."""
-    rule = await rules_queries.get_rule(session, actor.community, DAILY_RULE)
-    return rule is not None and await contributions.is_recorded(
+    return await contributions.is_recorded_for_rule(
         session,
         actor.community,
+        rule_code=DAILY_RULE,
         source_kind=SourceKind.DAILY_CHECK_IN,
-        source_id=rule.rule_id,
         resident_id=actor.resident,
         occasion=day_in(timezone, now).isoformat(),
     )

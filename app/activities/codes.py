@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.activities import queries
 from app.activities.models import Activity
 from app.activities.schemas import CodeForm, CodeRead
-from app.core import qr
 from app.core.access import Actor
 from app.core.code_errors import CodeOfOtherCommunity, CodeOfOtherKind, CodeRevoked
 from app.core.codes import Code, CodeKind, link_of, token_of
@@ -44,7 +43,7 @@ def issue_personal_code(actor: Actor, *, now: datetime) -> Code:
 
 
 def describe_code(code: Code, keys: KeyRing, *, base_url: str, now: datetime) -> CodeRead:
-    """Return a code signed and drawn."""
+    """Return a code signed, bare and as a link."""
     token = keys.sign_code(code, now=now)
     link = link_of(token, base_url=base_url)
     lifetimes = {
@@ -55,7 +54,6 @@ def describe_code(code: Code, keys: KeyRing, *, base_url: str, now: datetime) ->
     return CodeRead(
         token=token,
         link=link,
-        svg=qr.svg(link),
         expires_at=code.expires_at,
         refresh_in_seconds=None if lifetime is None else int(lifetime.total_seconds()) // 2,
     )

@@ -64,11 +64,13 @@ class CodeForm(StrEnum):
 
 
 class CodeRead(BaseModel):
-    """A code to show: the token for our own scanners, the link for WeChat's."""
+    """A code to show: the token for our own scanners, the link for WeChat's.
+
+    The same address with `.png` or `.svg` behind it answers with the picture.
+    """
 
     token: str
     link: str
-    svg: str
     expires_at: datetime
     refresh_in_seconds: int | None
 

@@ -94,7 +94,7 @@ async def list_buildings(session: AsyncSession, community_id: int) -> Sequence[R
 async def get_resident_row(
     session: AsyncSession, community_id: int, resident_id: int
 ) -> Record | None:
-    """Return an active resident with building, grid and room."""
+    """Return an active resident with building, grid, room and community."""
     statement = (
         select(
             Resident.resident_id,
@@ -104,7 +104,11 @@ async def get_resident_row(
             Building.name.label("building_name"),
             Building.grid_id,
             Household.room,
+            Community.community_id,
+            Community.name.label("community_name"),
+            Community.timezone,
         )
+        .join(Community, Community.community_id == Resident.community_id)
         .join(
             Building,
             (Building.community_id == Resident.community_id)

@@ -101,5 +101,6 @@ class Me(BaseModel):
     room: str
     community_id: Id
     community_name: str
+    timezone: str
     roles: list[Role]
     joined_at: datetime

@@ -100,15 +100,15 @@ async def get_me(session: AsyncSession, actor: Actor) -> Me:
     row = await queries.get_resident_row(session, actor.community, actor.resident)
     if row is None:
         raise TokenInvalid
-    community = await get_community(session, actor.community)
     return Me(
         resident_id=row.resident_id,
         display_name=row.display_name,
         masked_name=row.masked_name,
         building_name=row.building_name,
         room=row.room,
-        community_id=community.community_id,
-        community_name=community.name,
+        community_id=row.community_id,
+        community_name=row.community_name,
+        timezone=row.timezone,
         roles=[grant.role for grant in actor.grants if grant.role is not Role.SIGNED_IN],
         joined_at=row.joined_at,
     )

@@ -14,6 +14,7 @@ from app.contributions.posting import AwardItem, Locked, Recorded, Usage, UsageK
 from app.core.calendar import Period
 from app.core.database import Record
 from app.ledger import queries as ledger
+from app.rules.models import Rule
 from app.standings import queries as standings
 
 Rows = list[dict[str, Any]]
@@ -173,21 +174,22 @@ async def insert_contribution(
     await session.execute(text(INSERT_CONTRIBUTIONS), values)
 
 
-async def is_recorded(
+async def is_recorded_for_rule(
     session: AsyncSession,
     community_id: int,
     *,
+    rule_code: str,
     source_kind: str,
-    source_id: int,
     resident_id: int,
     occasion: str,
 ) -> bool:
-    """Tell whether an act is recorded."""
+    """Tell whether an act whose source is the rule itself is recorded."""
+    rule_id = select(Rule.rule_id).where(Rule.community_id == community_id, Rule.code == rule_code)
     statement = select(
         exists().where(
             Contribution.community_id == community_id,
             Contribution.source_kind == source_kind,
-            Contribution.source_id == source_id,
+            Contribution.source_id == rule_id.scalar_subquery(),
             Contribution.resident_id == resident_id,
             Contribution.occasion == occasion,
         )

@@ -21,10 +21,9 @@ LOOKED_AT = 50
 async def get_home(session: AsyncSession, actor: Actor, *, now: datetime) -> Home:
     """Return the calling resident's home page."""
     me = await community.get_me(session, actor)
-    here = await community.get_community(session, actor.community)
     balance = await ledger.get_balance(session, actor.community, actor.resident, now=now)
     month, all_time = (
-        standings.board_key(actor.community, here.timezone, period, now)
+        standings.board_key(actor.community, me.timezone, period, now)
         for period in (Period.MONTH, Period.ALL)
     )
     catalogue = await rewards.list_rewards(session, actor, cursor=None, size=LOOKED_AT)
@@ -42,7 +41,7 @@ async def get_home(session: AsyncSession, actor: Actor, *, now: datetime) -> Hom
         month=await standings.get_place(session, month, actor.resident),
         all_time=await standings.get_place(session, all_time, actor.resident),
         has_checked_in_today=await has_checked_in_today(
-            session, actor, timezone=here.timezone, now=now
+            session, actor, timezone=me.timezone, now=now
         ),
         can_redeem=affordable[::-1][:SHOWN],
         next_reward=next((row for row in in_stock if row not in affordable), None),

@@ -1,15 +1,26 @@
 """SQL of shops and verifications."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import JSON, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.community.models import Resident
 from app.core.database import Record
 from app.merchants.models import Shop, Verification
 from app.rewards.models import Reward, Voucher
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedVoucher:
+    """A voucher that somebody shows at a shop."""
+
+    voucher: Voucher
+    reward: Reward
+    holder: str
 
 
 async def get_shop(session: AsyncSession, community_id: int, shop_id: int) -> Shop | None:
@@ -25,6 +36,29 @@ async def list_shops(
         .order_by(Shop.shop_id)
     )
     return (await session.scalars(statement)).all()
+
+
+async def get_presented_voucher(
+    session: AsyncSession, community_id: int, voucher_id: int, *, lock: bool = False
+) -> PresentedVoucher | None:
+    """Return a voucher with its reward and its holder's masked name; locked if asked."""
+    statement = (
+        select(Voucher, Reward, Resident.masked_name)
+        .join(
+            Reward,
+            (Reward.community_id == Voucher.community_id) & (Reward.reward_id == Voucher.reward_id),
+        )
+        .join(
+            Resident,
+            (Resident.community_id == Voucher.community_id)
+            & (Resident.resident_id == Voucher.resident_id),
+        )
+        .where(Voucher.community_id == community_id, Voucher.voucher_id == voucher_id)
+    )
+    if lock:
+        statement = statement.with_for_update(of=Voucher, key_share=True)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else PresentedVoucher(row[0], row[1], row[2])
 
 
 async def claim_request(session: AsyncSession, claim: Verification) -> Verification | None:
@@ -87,14 +121,6 @@ async def get_consumption(
         Verification.operation == "consume",
     )
     return await session.scalar(statement)
-
-
-async def is_cancelled(session: AsyncSession, community_id: int, verification_id: int) -> bool:
-    statement = select(Verification.verification_id).where(
-        Verification.community_id == community_id,
-        Verification.cancels_verification_id == verification_id,
-    )
-    return await session.scalar(statement) is not None
 
 
 async def list_verifications(

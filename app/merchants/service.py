@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.community import queries as community
 from app.core.access import Actor
 from app.core.code_errors import CodeOfOtherCommunity, CodeOfOtherKind
 from app.core.codes import Code, CodeKind, token_of
@@ -27,6 +26,7 @@ from app.merchants.errors import (
     VoucherOfOtherShop,
 )
 from app.merchants.models import Operation, Shop, Verification
+from app.merchants.queries import PresentedVoucher
 from app.merchants.schemas import (
     Prepared,
     ShopRead,
@@ -40,7 +40,7 @@ from app.merchants.schemas import (
 from app.rewards import queries as rewards
 from app.rewards import typed_codes
 from app.rewards.errors import VoucherNotFound
-from app.rewards.models import Reward, Voucher, VoucherState
+from app.rewards.models import Reward, VoucherState
 from app.rewards.service import refuse_unless_issued
 
 VERIFY_WITHIN = timedelta(seconds=120)
@@ -52,15 +52,15 @@ async def prepare_voucher(
 ) -> Prepared:
     """Return what a voucher is good for here, without changing it."""
     shop = await _get_shop(session, actor, body.shop_id)
-    voucher_id = await _find_voucher(session, actor, body.code, keys=keys, now=now)
-    voucher, reward = await _get_voucher(session, actor, voucher_id)
-    reason = _obstacle(voucher, reward, shop, now)
+    presented = await _get_presented(session, actor, body.code, keys=keys, now=now)
+    reason = _obstacle(presented, shop, now)
     verify_token = None
     if reason is None:
-        code = Code(CodeKind.VERIFICATION, actor.community, voucher.voucher_id, now + VERIFY_WITHIN)
+        voucher_id = presented.voucher.voucher_id
+        code = Code(CodeKind.VERIFICATION, actor.community, voucher_id, now + VERIFY_WITHIN)
         verify_token = keys.sign_code(code, now=now)
     return Prepared(
-        voucher=await _preview(session, voucher, reward),
+        voucher=_preview(presented),
         can_consume=reason is None,
         reason=reason,
         verify_token=verify_token,
@@ -75,12 +75,9 @@ async def consume_voucher(
     shop = await _get_shop(session, actor, body.shop_id)
 
     async def consume(claim: Verification) -> VerificationRead:
-        voucher_id = await _find_voucher(session, actor, body.code, keys=keys, now=now)
-        voucher = await rewards.lock_voucher(session, actor.community, voucher_id)
-        if voucher is None:
-            raise VoucherNotFound
-        _, reward = await _get_voucher(session, actor, voucher_id)
-        _refuse_other_shop(reward, shop)
+        presented = await _get_presented(session, actor, body.code, keys=keys, now=now, lock=True)
+        _refuse_other_shop(presented.reward, shop)
+        voucher = presented.voucher
         refuse_unless_issued(voucher, now)
         hold = ledger.HoldRef(voucher.voucher_id, voucher.resident_id)
         await ledger.capture_hold(
@@ -91,9 +88,9 @@ async def consume_voucher(
         voucher.used_at = now
         voucher.used_shop_id = shop.shop_id
         await session.flush()
-        answer = await _answer(session, claim, voucher, reward)
+        answer = _answer(claim, presented)
         await queries.store_answer(
-            session, claim, voucher_id=voucher_id, answer=answer.model_dump(mode="json")
+            session, claim, voucher_id=voucher.voucher_id, answer=answer.model_dump(mode="json")
         )
         return answer
 
@@ -104,27 +101,31 @@ async def consume_voucher(
 async def cancel_verification(
     session: AsyncSession, actor: Actor, body: VerificationCancel, *, now: datetime
 ) -> VerificationRead:
-    """Take a confirmation back: a linked reversal, and the same lots are held again."""
+    """Take a confirmation back: a linked reversal, and the same lots are held again.
+
+    That each confirmation is taken back once is the database's to say (a unique index): after a
+    second confirmation the voucher looks the same as after the first.
+    """
     shop = await _get_shop(session, actor, body.shop_id)
 
     async def cancel(claim: Verification) -> VerificationRead:
-        consumption = await _get_cancellable(session, shop, body.verification_id, now)
-        voucher = await rewards.lock_voucher(session, actor.community, consumption.voucher_id or 0)
-        if voucher is None:
-            raise VerificationNotFound
-        if await queries.is_cancelled(session, actor.community, body.verification_id):
+        voucher_id = await _get_cancellable(session, shop, body.verification_id, now)
+        presented = await queries.get_presented_voucher(
+            session, actor.community, voucher_id, lock=True
+        )
+        if presented is None or presented.voucher.state != VoucherState.USED:
             raise VerificationCancelled
+        voucher = presented.voucher
         hold = ledger.HoldRef(voucher.voucher_id, voucher.resident_id)
         await ledger.undo_capture(session, actor.community, hold, maker_id=actor.person_id, now=now)
         voucher.state = VoucherState.ISSUED
         voucher.used_at = None
         voucher.used_shop_id = None
         await session.flush()
-        _, reward = await _get_voucher(session, actor, voucher.voucher_id)
-        answer = await _answer(session, claim, voucher, reward)
+        answer = _answer(claim, presented)
         await queries.store_answer(
             session, claim,
-            voucher_id=voucher.voucher_id, answer=answer.model_dump(mode="json"),
+            voucher_id=voucher_id, answer=answer.model_dump(mode="json"),
             cancels=body.verification_id, reason=body.reason,
         )  # fmt: skip
         return answer
@@ -224,26 +225,34 @@ async def _find_voucher(
     return code.subject_id
 
 
-async def _get_voucher(
-    session: AsyncSession, actor: Actor, voucher_id: int
-) -> tuple[Voucher, Reward]:
-    found = await rewards.get_voucher(session, actor.community, voucher_id)
-    if found is None:
+async def _get_presented(
+    session: AsyncSession,
+    actor: Actor,
+    scanned: str,
+    *,
+    keys: KeyRing,
+    now: datetime,
+    lock: bool = False,
+) -> PresentedVoucher:
+    voucher_id = await _find_voucher(session, actor, scanned, keys=keys, now=now)
+    presented = await queries.get_presented_voucher(session, actor.community, voucher_id, lock=lock)
+    if presented is None:
         raise VoucherNotFound
-    return found
+    return presented
 
 
 async def _get_cancellable(
     session: AsyncSession, shop: Shop, verification_id: int, now: datetime
-) -> Verification:
+) -> int:
+    """Return the voucher of a confirmation that may still be taken back."""
     consumption = await queries.get_consumption(
         session, shop.community_id, shop.shop_id, verification_id
     )
-    if consumption is None:
+    if consumption is None or consumption.voucher_id is None:
         raise VerificationNotFound
     if now - consumption.created_at > timedelta(minutes=shop.void_minutes):
         raise VoidWindowClosed(void_minutes=shop.void_minutes)
-    return consumption
+    return consumption.voucher_id
 
 
 def _refuse_other_shop(reward: Reward, shop: Shop) -> None:
@@ -251,18 +260,18 @@ def _refuse_other_shop(reward: Reward, shop: Shop) -> None:
         raise VoucherOfOtherShop
 
 
-def _obstacle(voucher: Voucher, reward: Reward, shop: Shop, now: datetime) -> str | None:
+def _obstacle(presented: PresentedVoucher, shop: Shop, now: datetime) -> str | None:
     """Return the code of what stands in the way of confirming, or None."""
     try:
-        _refuse_other_shop(reward, shop)
-        refuse_unless_issued(voucher, now)
+        _refuse_other_shop(presented.reward, shop)
+        refuse_unless_issued(presented.voucher, now)
     except Problem as problem:
         return problem.code
     return None
 
 
-async def _preview(session: AsyncSession, voucher: Voucher, reward: Reward) -> VoucherPreview:
-    holder = await community.get_resident_row(session, voucher.community_id, voucher.resident_id)
+def _preview(presented: PresentedVoucher) -> VoucherPreview:
+    voucher, reward = presented.voucher, presented.reward
     return VoucherPreview(
         voucher_id=voucher.voucher_id,
         reward_name=reward.name,
@@ -270,18 +279,16 @@ async def _preview(session: AsyncSession, voucher: Voucher, reward: Reward) -> V
         points=voucher.points,
         state=VoucherState(voucher.state),
         valid_until=voucher.valid_until,
-        holder="" if holder is None else holder.masked_name,
+        holder=presented.holder,
     )
 
 
-async def _answer(
-    session: AsyncSession, claim: Verification, voucher: Voucher, reward: Reward
-) -> VerificationRead:
+def _answer(claim: Verification, presented: PresentedVoucher) -> VerificationRead:
     return VerificationRead(
         verification_id=claim.verification_id,
         out_request_no=claim.out_request_no,
         operation="consume" if claim.operation == Operation.CONSUME else "cancel",
         shop_id=claim.shop_id,
-        voucher=await _preview(session, voucher, reward),
+        voucher=_preview(presented),
         at=claim.created_at,
     )
