@@ -65,12 +65,13 @@ async def post_deduction(
         raise RuleOfOtherDirection
     if act.units > terms.max_units:
         raise TooManyUnits(max_units=terms.max_units)
+    deduction_id = new_id(now)
     deduction = ledger.Deduction(
-        deduction_id=new_id(now),
+        deduction_id=deduction_id,
         account_id=act.resident_id,
         points=terms.points * act.units,
         source_kind=CONTRIBUTION,
-        source_id=act.source_id,
+        source_id=deduction_id,
         memo=act.memo,
         rule_version_id=terms.rule_version_id,
         maker_id=actor.person_id,

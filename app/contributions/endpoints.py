@@ -9,7 +9,12 @@ from app.contributions import committee
 from app.contributions.errors import ActInTheFuture, OwnPosting, ResidentNotFound
 from app.contributions.schemas import ContributionRead, PostingCreate
 from app.core.access import Actor, Permission, Require
-from app.core.idempotency import IdempotencyKeyMissing, IdempotencyKeyReused, OnceOnly
+from app.core.idempotency import (
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    OnceOnly,
+    RequestInFlight,
+)
 from app.core.openapi import problem_responses
 from app.core.transactions import Now, Session
 from app.rules.errors import RuleNotFound, RuleOfOtherDirection, TooManyUnits
@@ -18,7 +23,7 @@ router = APIRouter(prefix="/v1/staff", tags=["contributions"])
 Poster = Annotated[Actor, Depends(Require(Permission.CONTRIBUTIONS_POST))]
 refusals = problem_responses(
     ResidentNotFound, RuleNotFound, RuleOfOtherDirection, TooManyUnits, ActInTheFuture,
-    OwnPosting, IdempotencyKeyMissing, IdempotencyKeyReused,
+    OwnPosting, IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, MetaData, Row, Text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -39,12 +40,14 @@ class Model(DeclarativeBase):
     type_annotation_map = type_map
 
 
-def make_engine(url: str, *, pool_size: int, role: str | None = APP_ROLE) -> AsyncEngine:
+def make_engine(
+    url: str, *, pool_size: int, role: str | None = APP_ROLE, lock_timeout: str = "5s"
+) -> AsyncEngine:
     """Connect as `role`, whoever signed in: the service never keeps the owner's rights."""
     server_settings = {
         "application_name": "gridpoints",
         "timezone": "UTC",
-        "lock_timeout": "5s",
+        "lock_timeout": lock_timeout,
         "statement_timeout": "15s",
         "idle_in_transaction_session_timeout": "30s",
     }
@@ -57,6 +60,16 @@ def make_engine(url: str, *, pool_size: int, role: str | None = APP_ROLE) -> Asy
         pool_timeout=10,
         connect_args={"server_settings": server_settings},
     )
+
+
+def sqlstate_of(error: DBAPIError) -> str:
+    """Return PostgreSQL's five-letter code of an error, or nothing."""
+    return getattr(getattr(error.orig, "__cause__", None), "sqlstate", None) or ""
+
+
+def constraint_of(error: IntegrityError) -> str:
+    """Return the name of the violated constraint, or nothing."""
+    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None) or ""
 
 
 def make_sessionmaker(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

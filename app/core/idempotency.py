@@ -2,12 +2,14 @@
 
 The key is claimed, the work done and the answer stored in one transaction, so a crash leaves
 either nothing or everything. The same key and body replays the stored answer; another body is
-`idempotency_key_reused` (422); a twin still running is waited for, at most the lock timeout.
+`idempotency_key_reused` (422); a twin still running is waited for, and after the lock timeout
+(5 s) it is `request_in_flight` (409).
 A refusal stores nothing: nothing happened, so the same key may try again. Kept 48 hours.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -15,14 +17,17 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import queries
 from app.core.access import Actor
+from app.core.database import sqlstate_of
 from app.core.models import IdempotencyKey
-from app.core.problems import Invalid
+from app.core.problems import Conflict, Invalid
 
 KEPT_FOR = timedelta(hours=48)
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class IdempotencyKeyMissing(Invalid):
@@ -33,10 +38,27 @@ class IdempotencyKeyMissing(Invalid):
     detail_zh = "请为每次操作生成一个新值,重试时保持不变。"
 
 
+class RequestInFlight(Conflict):
+    """The same request is still being carried out; ask again in a moment."""
+
+    title_zh = "相同请求正在处理,请稍后再试"
+
+
 class IdempotencyKeyReused(Invalid):
     """This Idempotency-Key was used for another request."""
 
     title_zh = "该 Idempotency-Key 已用于其他请求"
+
+
+@asynccontextmanager
+async def in_flight_refused() -> AsyncIterator[None]:
+    """Say `request_in_flight` when a twin holds its claim for longer than the lock timeout."""
+    try:
+        yield
+    except DBAPIError as error:
+        if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
+            raise RequestInFlight from error
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +87,8 @@ class Once:
             request_hash=self.request_hash,
             created_at=now,
         )
-        stored = await queries.claim_key(session, claim)
+        async with in_flight_refused():
+            stored = await queries.claim_key(session, claim)
         if stored is None:
             answer = (await work()).model_dump(mode="json")
             await queries.store_answer(session, claim, status=status, answer=answer)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from app.core.database import constraint_of, sqlstate_of
 from app.core.problems import (
     Conflict,
     Invalid,
@@ -160,18 +161,18 @@ async def on_invalid_request(request: Request, error: Exception) -> JSONResponse
 
 async def on_database_error(request: Request, error: Exception) -> JSONResponse:
     """Name what the database refused; what it could not do just now may be tried again."""
-    cause = getattr(getattr(error, "orig", None), "__cause__", None)
     language = request.headers.get("accept-language")
     if isinstance(error, IntegrityError):
-        name = getattr(cause, "constraint_name", None) or ""
+        name = constraint_of(error)
         problem = problem_of_constraint(name)
         if problem is DataConflict:
             logger.warning("unmapped constraint", constraint=name)
         return problem_response(problem(), language)
-    state = getattr(cause, "sqlstate", None) or ""
-    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    if isinstance(error, PoolTimeout) or is_lost or state.startswith(BUSY_STATES):
-        logger.warning("database busy", sqlstate=state)
+    is_busy = isinstance(error, PoolTimeout)
+    if isinstance(error, DBAPIError):
+        is_busy = error.connection_invalidated or sqlstate_of(error).startswith(BUSY_STATES)
+    if is_busy:
+        logger.warning("database busy", error=str(error))
         return problem_response(ServiceBusy(), language)
     return await on_fault(request, error)
 

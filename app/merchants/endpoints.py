@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from app.core import code_errors
 from app.core.access import Actor, Permission, Require
 from app.core.dependencies import Keys
+from app.core.idempotency import RequestInFlight
 from app.core.ids import Id
 from app.core.openapi import problem_responses
 from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
@@ -58,7 +59,7 @@ async def prepare_voucher(
     "/vouchers/consume",
     responses=problem_responses(
         *code_refusals, VoucherOfOtherShop, VoucherUsed, VoucherCancelled, VoucherExpired,
-        RequestNumberReused,
+        RequestNumberReused, RequestInFlight,
     ),
 )  # fmt: skip
 async def consume_voucher(
@@ -72,7 +73,7 @@ async def consume_voucher(
     "/vouchers/cancel",
     responses=problem_responses(
         NotYourShop, VerificationNotFound, VerificationCancelled, VoidWindowClosed,
-        RequestNumberReused,
+        RequestNumberReused, RequestInFlight,
     ),
 )  # fmt: skip
 async def cancel_verification(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.access import Actor
 from app.core.code_errors import CodeOfOtherCommunity, CodeOfOtherKind
 from app.core.codes import Code, CodeKind, token_of
+from app.core.idempotency import in_flight_refused
 from app.core.ids import MAX_ID, new_id
 from app.core.pagination import Page, page_of, read_cursor
 from app.core.problems import Problem
@@ -169,7 +170,8 @@ async def _once(
     claim: Verification,
     work: Callable[[Verification], Awaitable[VerificationRead]],
 ) -> VerificationRead:
-    stored = await queries.claim_request(session, claim)
+    async with in_flight_refused():
+        stored = await queries.claim_request(session, claim)
     if stored is None:
         return await work(claim)
     if stored.request_hash != claim.request_hash:

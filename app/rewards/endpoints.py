@@ -7,7 +7,12 @@ from fastapi.responses import JSONResponse
 
 from app.core.access import Actor, Permission, Require
 from app.core.dependencies import CurrentSettings, Keys
-from app.core.idempotency import IdempotencyKeyMissing, IdempotencyKeyReused, OnceOnly
+from app.core.idempotency import (
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    OnceOnly,
+    RequestInFlight,
+)
 from app.core.ids import Id
 from app.core.openapi import problem_responses
 from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
@@ -57,7 +62,7 @@ async def get_reward(reward_id: Id, actor: Reader, session: Session) -> Reward:
     response_model=VoucherRead,
     responses=problem_responses(
         RewardNotFound, RewardNotOnSale, OutOfStock, LimitReached, InsufficientPoints,
-        IdempotencyKeyMissing, IdempotencyKeyReused,
+        IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight,
     ),
 )  # fmt: skip
 async def redeem_reward(
@@ -136,7 +141,7 @@ async def draw_voucher_code(
     response_model=VoucherRead,
     responses=problem_responses(
         VoucherNotFound, VoucherUsed, VoucherCancelled, VoucherExpired,
-        IdempotencyKeyMissing, IdempotencyKeyReused,
+        IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight,
     ),
 )  # fmt: skip
 async def cancel_voucher(
