@@ -17,7 +17,7 @@ from app.core.database import make_engine, make_sessionmaker
 from app.core.signing import ensure_keys
 from app.main import create_app
 from tests.support.clock import Clock
-from tests.support.database import RACES, TestServer, empty, running_server
+from tests.support.database import RACES, DatabaseServer, empty, running_server
 from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
 
 # A Wednesday afternoon in Shanghai.
@@ -37,7 +37,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def server(folder: Path) -> Iterator[TestServer]:
+def server(folder: Path) -> Iterator[DatabaseServer]:
     with running_server(folder / "data") as server:
         yield server
 
@@ -48,7 +48,7 @@ def settings(folder: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def migrated(server: TestServer, settings: Settings) -> TestServer:
+async def migrated(server: DatabaseServer, settings: Settings) -> DatabaseServer:
     """The server with both databases migrated and holding the same signing keys."""
     await migrate_async(server.owner_url, "head")
     engine = make_engine(server.url(), pool_size=1)
@@ -61,7 +61,7 @@ async def migrated(server: TestServer, settings: Settings) -> TestServer:
 
 
 @pytest.fixture(scope="session")
-async def engine(migrated: TestServer) -> AsyncIterator[AsyncEngine]:
+async def engine(migrated: DatabaseServer) -> AsyncIterator[AsyncEngine]:
     engine = make_engine(migrated.url(), pool_size=2)
     yield engine
     await engine.dispose()
@@ -135,7 +135,7 @@ async def elsewhere(
 
 
 @pytest.fixture(scope="session")
-async def race_engine(migrated: TestServer) -> AsyncIterator[AsyncEngine]:
+async def race_engine(migrated: DatabaseServer) -> AsyncIterator[AsyncEngine]:
     engine = make_engine(migrated.url(RACES), pool_size=8)
     yield engine
     await engine.dispose()
@@ -143,7 +143,7 @@ async def race_engine(migrated: TestServer) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def race_sessionmaker(
-    migrated: TestServer, race_engine: AsyncEngine
+    migrated: DatabaseServer, race_engine: AsyncEngine
 ) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
     yield make_sessionmaker(race_engine)
     owner = make_engine(migrated.url(RACES, "gridpoints_owner"), pool_size=1, role=None)

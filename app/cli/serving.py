@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import structlog
+import typer
 import uvicorn
 from fastapi import FastAPI
 
@@ -54,7 +55,10 @@ def serve_embedded(settings: Settings, host: str, port: int, workers: int) -> No
 
         api = create_app(settings, database_url=urls.service, alongside=alongside)
         config = uvicorn.Config(api, host=host, port=port, log_config=None, access_log=False)
-        uvicorn.Server(config).run()
+        # uvicorn has shut down in order by the time it passes Ctrl-C on.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run()
+    typer.echo("Stopped; the data stays in " + str(settings.data_dir))
 
 
 def serve_outside(settings: Settings, host: str, port: int, workers: int) -> None:
@@ -66,15 +70,16 @@ def serve_outside(settings: Settings, host: str, port: int, workers: int) -> Non
         )
     refuse_taken_port(host, port)
     configure_logging(settings.log_format, settings.log_level)
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-    )
+    with suppress(KeyboardInterrupt):
+        uvicorn.run(
+            "app.main:create_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=None,
+            access_log=False,
+        )
 
 
 def work(database_url: str, settings: Settings) -> None:

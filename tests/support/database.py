@@ -24,7 +24,7 @@ RACES = "races"
 
 
 @dataclass(frozen=True, slots=True)
-class TestServer:
+class DatabaseServer:
     """A running server with both databases' addresses."""
 
     address: ServerAddress
@@ -38,20 +38,24 @@ class TestServer:
 
     async def copy(self, database: str) -> None:
         """Make a database that equals the migrated one as it stands now."""
+        await self.create(database, template=DATABASE)
+
+    async def create(self, database: str, *, template: str = "template1") -> None:
+        """Make a database, empty unless a template says otherwise."""
         engine = make_engine(self.address.url("postgres", "postgres"), pool_size=1, role=None)
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(
-                text(f"CREATE DATABASE {database} TEMPLATE {DATABASE} OWNER {OWNER_ROLE}")
+                text(f"CREATE DATABASE {database} TEMPLATE {template} OWNER {OWNER_ROLE}")
             )
         await engine.dispose()
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[TestServer]:
+def running_server(folder: Path) -> Iterator[DatabaseServer]:
     """Run a server in a folder, on the memory disk if there is one."""
     with EmbeddedPostgres(folder, settings=FAST) as address:
-        yield TestServer(address)
+        yield DatabaseServer(address)
 
 
 async def empty(engine: AsyncEngine) -> None:
