@@ -25,7 +25,7 @@ from app.contributions.models import SourceKind
 from app.contributions.posting import Verdict
 from app.contributions.service import Act, Outcome, award_one, evaluate_act
 from app.core.access import Actor, Permission
-from app.core.calendar import Period, day_in
+from app.core.calendar import Period, day_in, local_time
 from app.core.code_errors import CodeRevoked
 from app.core.codes import Code, CodeKind
 from app.core.signing import KeyRing
@@ -112,9 +112,9 @@ async def _get_open_activity(
     if activity.state == ActivityState.CANCELLED:
         raise ActivityIsCancelled
     if now < activity.check_in_opens_at:
-        raise CheckInNotOpen(opens_at=activity.check_in_opens_at.isoformat())
+        raise CheckInNotOpen(opens_at=local_time(found.timezone, activity.check_in_opens_at))
     if now >= activity.check_in_closes_at:
-        raise CheckInClosed(closed_at=activity.check_in_closes_at.isoformat())
+        raise CheckInClosed(closed_at=local_time(found.timezone, activity.check_in_closes_at))
     return activity, found.timezone
 
 

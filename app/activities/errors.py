@@ -20,7 +20,7 @@ class CheckInNotOpen(Conflict):
 
     title_zh = "签到尚未开始"
     detail_en = "It opens at {opens_at}."
-    detail_zh = "签到开始时间:{opens_at}。"
+    detail_zh = "签到开始时间：{opens_at}。"
 
 
 class CheckInClosed(Conflict):
@@ -28,7 +28,7 @@ class CheckInClosed(Conflict):
 
     title_zh = "签到已结束"
     detail_en = "It closed at {closed_at}."
-    detail_zh = "签到截止时间:{closed_at}。"
+    detail_zh = "签到截止时间：{closed_at}。"
 
 
 class NotYourActivity(Forbidden):
@@ -40,7 +40,7 @@ class NotYourActivity(Forbidden):
 class ActivityTimesWrong(Invalid):
     """An activity ends after it starts, within a week, and check-in surrounds its start."""
 
-    title_zh = "活动时间有误:结束须晚于开始,且不超过七天"
+    title_zh = "活动时间有误：结束须晚于开始，且不超过七天"
 
 
 class NoDailyCheckIn(NotFound):

@@ -30,7 +30,7 @@ class JoinRequestDecided(Conflict):
 class JoinRequestPending(Conflict):
     """You have asked to join already; a worker will decide soon."""
 
-    title_zh = "您已提交申请,请等待网格员审核"
+    title_zh = "您已提交申请，请等待网格员审核"
 
 
 class AlreadyAResident(Conflict):

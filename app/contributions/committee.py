@@ -110,7 +110,7 @@ async def _prepare(
         acted_at=acted_at,
         acted_on=day_in(here.timezone, acted_at),
         recorded_by=actor.person_id,
-        memo=f"{terms.name}:{body.reason}",
+        memo=f"{terms.name}：{body.reason}",
         reason=body.reason,
     )
     return _Context(act, terms, here.timezone)

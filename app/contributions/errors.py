@@ -19,7 +19,7 @@ class AlreadyRecorded(Conflict):
 class RuleChanged(Unavailable):
     """The rule changed at this very moment; try again."""
 
-    title_zh = "积分规则刚刚更新,请重试"
+    title_zh = "积分规则刚刚更新，请重试"
 
 
 class ResidentNotFound(NotFound):

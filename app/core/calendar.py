@@ -22,6 +22,11 @@ def day_in(timezone: str, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(timezone)).date()
 
 
+def local_time(timezone: str, moment: datetime) -> str:
+    """Return a moment as people there read it, to the minute and with its offset."""
+    return moment.astimezone(ZoneInfo(timezone)).isoformat(timespec="minutes")
+
+
 def period_start(period: Period, day: date) -> date:
     """Return the first day of the period that this day lies in; weeks start on Monday."""
     match period:

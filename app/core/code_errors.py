@@ -18,7 +18,7 @@ class CodeForged(Forbidden):
 class CodeExpired(Gone):
     """This code has expired."""
 
-    title_zh = "二维码已过期,请换一个新的再扫"
+    title_zh = "二维码已过期，请换一个新的再扫"
 
 
 class CodeRevoked(Gone):
@@ -36,4 +36,4 @@ class CodeOfOtherCommunity(Forbidden):
 class CodeOfOtherKind(Invalid):
     """This code is not meant to be scanned here."""
 
-    title_zh = "请换个入口扫码,这里不能使用这种二维码"
+    title_zh = "请换个入口扫码，这里不能使用这种二维码"

@@ -35,13 +35,13 @@ class IdempotencyKeyMissing(Invalid):
 
     title_zh = "缺少 Idempotency-Key 请求头"
     detail_en = "Make up a fresh value per action and repeat it when you retry."
-    detail_zh = "请为每次操作生成一个新值,重试时保持不变。"
+    detail_zh = "请为每次操作生成一个新值，重试时保持不变。"
 
 
 class RequestInFlight(Conflict):
     """The same request is still being carried out; ask again in a moment."""
 
-    title_zh = "相同请求正在处理,请稍后再试"
+    title_zh = "相同请求正在处理，请稍后再试"
 
 
 class IdempotencyKeyReused(Invalid):

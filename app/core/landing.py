@@ -14,16 +14,17 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
+CHECK_IN = ("活动签到码", "打开微信小程序，点“扫一扫”再扫一次，积分马上到账。")
 TEXTS: dict[CodeKind, tuple[str, str]] = {
-    CodeKind.ACTIVITY_POSTER: ("活动签到码", "打开微信小程序,点“扫一扫”再扫一次,积分马上到账。"),
-    CodeKind.ACTIVITY_ROTATING: ("活动签到码", "打开微信小程序,点“扫一扫”再扫一次,积分马上到账。"),
-    CodeKind.RESIDENT: ("居民个人码", "请出示给网格员,由网格员扫码为您签到。"),
-    CodeKind.PAPER_CARD: ("纸质积分卡", "请出示给网格员或商家,由他们扫码。"),
-    CodeKind.VOUCHER: ("兑换券", "请出示给商家核销员,由商家扫码核销。"),
-    CodeKind.VERIFICATION: ("核销凭证", "这是商家核销时使用的凭证,居民无需扫描。"),
+    CodeKind.ACTIVITY_POSTER: CHECK_IN,
+    CodeKind.ACTIVITY_ROTATING: CHECK_IN,
+    CodeKind.RESIDENT: ("居民个人码", "请出示给网格员，由网格员扫码为您签到。"),
+    CodeKind.PAPER_CARD: ("纸质积分卡", "请出示给网格员或商家，由他们扫码。"),
+    CodeKind.VOUCHER: ("兑换券", "请出示给商家核销员，由商家扫码核销。"),
+    CodeKind.VERIFICATION: ("核销凭证", "这是商家核销时使用的凭证，居民无需扫描。"),
 }
-EXPIRED = ("二维码已过期", "请回到现场扫描新的二维码,或联系您的网格员。")
-FOREIGN = ("不是本平台的二维码", "它不是由网格积分发出的,请勿在此填写个人信息。")
+EXPIRED = ("二维码已过期", "请回到现场扫描新的二维码，或联系您的网格员。")
+FOREIGN = ("不是本平台的二维码", "它不是由网格积分发出的，请勿在此填写个人信息。")
 
 _PAGE = """<!doctype html>
 <html lang="zh-CN">

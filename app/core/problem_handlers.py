@@ -36,7 +36,7 @@ logger = structlog.get_logger()
 class ServiceBusy(Unavailable):
     """The service is busy; try again in a moment."""
 
-    title_zh = "服务繁忙,请稍后再试"
+    title_zh = "服务繁忙，请稍后再试"
 
 
 class DataConflict(Conflict):

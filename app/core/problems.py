@@ -90,14 +90,14 @@ class TooManyRequests(Problem):
     """Too many attempts; wait a little."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    title_zh = "操作过于频繁,请稍后再试"
+    title_zh = "操作过于频繁，请稍后再试"
 
 
 class Unavailable(Problem):
     """The service is busy; try again in a moment."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title_zh = "服务繁忙,请稍后再试"
+    title_zh = "服务繁忙，请稍后再试"
 
 
 CATEGORIES = (

@@ -15,7 +15,7 @@ MICROSECOND = timedelta(microseconds=1)
 class TooManyAttempts(TooManyRequests):
     """Too many attempts; wait a little."""
 
-    title_zh = "尝试次数过多,请稍后再试"
+    title_zh = "尝试次数过多，请稍后再试"
     detail_en = "Try again in {retry_after_seconds} seconds."
     detail_zh = "请在 {retry_after_seconds} 秒后重试。"
 

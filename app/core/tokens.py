@@ -23,13 +23,13 @@ MAX_TOKEN_LENGTH = 1000
 class TokenInvalid(Unauthenticated):
     """This access token is not valid; sign in again."""
 
-    title_zh = "登录状态无效,请重新登录"
+    title_zh = "登录状态无效，请重新登录"
 
 
 class TokenExpired(Unauthenticated):
     """This access token has expired; refresh it."""
 
-    title_zh = "登录已过期,请刷新登录状态"
+    title_zh = "登录已过期，请刷新登录状态"
 
 
 @dataclass(frozen=True, slots=True)

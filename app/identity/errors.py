@@ -6,13 +6,13 @@ from app.core.problems import Conflict, Forbidden, Invalid, Unauthenticated, con
 class RefreshTokenInvalid(Unauthenticated):
     """This refresh token is not valid; sign in again."""
 
-    title_zh = "登录状态无效,请重新登录"
+    title_zh = "登录状态无效，请重新登录"
 
 
 class RefreshTokenReused(Unauthenticated):
     """This refresh token was used before; for safety the device was signed out."""
 
-    title_zh = "登录凭证被重复使用,为安全起见已退出登录,请重新登录"
+    title_zh = "登录凭证被重复使用，为安全起见已退出登录，请重新登录"
 
 
 class LocalSignInOff(Forbidden):
@@ -20,7 +20,7 @@ class LocalSignInOff(Forbidden):
 
     title_zh = "本服务未开启本地登录"
     detail_en = "It is for the demo only; sign in with WeChat."
-    detail_zh = "本地登录仅供演示,请使用微信登录。"
+    detail_zh = "本地登录仅供演示，请使用微信登录。"
 
 
 class UnknownWeChatApp(Invalid):
@@ -38,7 +38,7 @@ class NotAMember(Forbidden):
 class SignedInTwice(Conflict):
     """You signed in twice at the same moment; try again."""
 
-    title_zh = "登录请求重复,请重试"
+    title_zh = "登录请求重复，请重试"
 
 
 constraint_problems |= {"pk_identities": SignedInTwice, "pk_refresh_tokens": SignedInTwice}

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identity.models import Identity, LoginSession, Person, RefreshToken
@@ -25,14 +24,19 @@ async def get_person_by_union(session: AsyncSession, provider: str, union_id: st
     return await session.scalar(statement)
 
 
-async def insert_identity(session: AsyncSession, identity: Identity, *, is_new: bool) -> bool:
-    """Insert an identity and, if new, its person; false when a twin was faster."""
+async def lock_first_sign_in(session: AsyncSession, subject: str) -> None:
+    """Let one transaction at a time decide whether this subject is a new person."""
+    statement = text("SELECT pg_advisory_xact_lock(hashtextextended('first sign-in ' || :name, 0))")
+    await session.execute(statement, {"name": subject})
+
+
+async def add_identity(session: AsyncSession, identity: Identity, *, is_new: bool) -> None:
+    """Add an identity and, if new, its person."""
     if is_new:
         session.add(Person(person_id=identity.person_id, created_at=identity.created_at))
         await session.flush()
-    values = {column.key: getattr(identity, column.key) for column in Identity.__table__.columns}
-    statement = insert(Identity).values(values).on_conflict_do_nothing()
-    return await session.scalar(statement.returning(Identity.person_id)) is not None
+    session.add(identity)
+    await session.flush()
 
 
 async def lock_refresh_token(
@@ -79,6 +83,10 @@ async def revoke_sessions_of(session: AsyncSession, person_id: int, *, now: date
         .returning(LoginSession.session_id)
     )
     return len((await session.scalars(statement)).all())
+
+
+async def delete_tokens_of(session: AsyncSession, session_id: int) -> None:
+    await session.execute(delete(RefreshToken).where(RefreshToken.session_id == session_id))
 
 
 async def delete_lapsed_tokens(session: AsyncSession, *, now: datetime) -> None:

@@ -60,7 +60,13 @@ class SessionIssuer:
 async def find_person(session: AsyncSession, proof: Proof, *, now: datetime) -> int:
     """Return the person behind a proof; a first sign-in makes one."""
     known = await queries.get_identity(session, proof.provider, proof.app_id, proof.subject)
+    if known is None:
+        # Twins, and two apps of one owner, come one by one, and the second finds the first.
+        await queries.lock_first_sign_in(session, proof.union_id or proof.subject)
+        known = await queries.get_identity(session, proof.provider, proof.app_id, proof.subject)
     if known is not None:
+        # The app may have joined its owner's others since the last time.
+        known.union_id = proof.union_id or known.union_id
         return known.person_id
     person_id = None
     if proof.union_id is not None:
@@ -73,9 +79,8 @@ async def find_person(session: AsyncSession, proof: Proof, *, now: datetime) -> 
         union_id=proof.union_id,
         created_at=now,
     )
-    if await queries.insert_identity(session, identity, is_new=person_id is None):
-        return identity.person_id
-    return await find_person(session, proof, now=now)
+    await queries.add_identity(session, identity, is_new=person_id is None)
+    return identity.person_id
 
 
 async def open_session(
@@ -127,8 +132,11 @@ async def refresh_session(
         _add_refresh_token(session, issuer, login, successor, now)
         await session.flush()
     elif now - row.replaced_at > REPEAT_WITHIN or await queries.is_used(session, _hash(successor)):
+        session_id = login.session_id
+        # Ours ends first: a crowd of these would hold every connection and want one more each.
+        await session.rollback()
         async with aside.begin() as apart:
-            await queries.revoke_session(apart, login.session_id, now=now)
+            await queries.revoke_session(apart, session_id, now=now)
         raise RefreshTokenReused
     return login, successor
 
@@ -161,6 +169,7 @@ async def change_membership(
         raise NotAMember
     login = await queries.get_session_of(session, actor.session_id)
     login.community_id = community_id
+    await queries.delete_tokens_of(session, login.session_id)
     token = urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
     _add_refresh_token(session, issuer, login, token, now)
     await session.flush()

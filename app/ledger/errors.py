@@ -8,7 +8,7 @@ class InsufficientPoints(Conflict):
 
     title_zh = "积分不足"
     detail_en = "You have {available_points} points to spend; this takes {needed_points}."
-    detail_zh = "您当前可用 {available_points} 分,本次需要 {needed_points} 分。"
+    detail_zh = "您当前可用 {available_points} 分，本次需要 {needed_points} 分。"
 
 
 class AccountUnknown(Conflict):

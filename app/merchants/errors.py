@@ -24,7 +24,7 @@ class RequestNumberReused(Invalid):
 class RequestUnknown(NotFound):
     """No request of this number was carried out; it is safe to send it again."""
 
-    title_zh = "该请求未被执行,可放心重试"
+    title_zh = "该请求未被执行，可放心重试"
 
 
 class VerificationNotFound(NotFound):

@@ -50,7 +50,7 @@ class VoucherCancelled(Gone):
 class VoucherExpired(Gone):
     """This voucher has expired; its points were given back."""
 
-    title_zh = "该券已过期,积分已退回"
+    title_zh = "该券已过期，积分已退回"
 
 
 constraint_problems |= {"ck_rewards_stock_not_negative": OutOfStock}

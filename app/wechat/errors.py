@@ -6,13 +6,13 @@ from app.core.problems import Forbidden, Unauthenticated, Unavailable
 class WeChatCodeInvalid(Unauthenticated):
     """The WeChat sign-in code is used up or too old; ask for a new one."""
 
-    title_zh = "微信登录凭证已失效,请重新登录"
+    title_zh = "微信登录凭证已失效，请重新登录"
 
 
 class WeChatAccountBlocked(Forbidden):
     """WeChat refuses sign-in for this account."""
 
-    title_zh = "该微信账号存在风险,暂时无法登录"
+    title_zh = "该微信账号存在风险，暂时无法登录"
 
 
 class WeChatUnavailable(Unavailable):
@@ -21,7 +21,7 @@ class WeChatUnavailable(Unavailable):
     Raised with the extension `retry_after_seconds`.
     """
 
-    title_zh = "微信服务繁忙,请稍后再试"
+    title_zh = "微信服务繁忙，请稍后再试"
 
 
 class WeChatMisconfigured(Exception):

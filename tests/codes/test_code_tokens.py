@@ -201,7 +201,7 @@ def test_no_well_formed_forgery_breaks_the_verifier(payload: bytes, signature: b
 
 
 def test_a_kind_we_do_not_know_is_unreadable_though_signed() -> None:
-    payload = bytes([6, 1]) + bytes(12) + b"\xff" * 4
+    payload = bytes([7, 1]) + bytes(12) + b"\xff" * 4
     whole = PyJWS().encode(payload, PRIVATE_KEY, algorithm="EdDSA", headers={"typ": codes.TYPE})
     with pytest.raises(CodeUnreadable):
         make_verifier().verify(whole.partition(".")[2], now=NOW)
