@@ -23,6 +23,7 @@ from app.setup.demo import Demo, ensure_demo
 from app.worker import WorkerContext, run_worker
 
 WATCHED_EVERY = 0.5
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 logger = structlog.get_logger()
 
 
@@ -37,8 +38,7 @@ def serve_embedded(settings: Settings, host: str, port: int, workers: int) -> No
     refuse_taken_port(host, port)
     configure_logging("console", "warning" if settings.log_level == "info" else settings.log_level)
     base_url = f"http://{host}:{port}"
-    if "public_base_url" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"public_base_url": base_url})
+    settings = suited_to(settings, host, base_url)
     server = EmbeddedPostgres(settings.data_dir)
     with server as address:
         urls = urls_of(address)
@@ -59,6 +59,17 @@ def serve_embedded(settings: Settings, host: str, port: int, workers: int) -> No
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run()
     typer.echo("Stopped; the data stays in " + str(settings.data_dir))
+
+
+def suited_to(settings: Settings, host: str, base_url: str) -> Settings:
+    """Return settings for this address: whoever can be reached does not believe mere names."""
+    changes: dict[str, object] = {}
+    if "public_base_url" not in settings.model_fields_set:
+        changes["public_base_url"] = base_url
+    if settings.local_sign_in is None and host not in LOOPBACK:
+        changes["local_sign_in"] = False
+        typer.echo(f"Signing in by name is off, as {host} can be reached from other machines.")
+    return settings.model_copy(update=changes)
 
 
 def serve_outside(settings: Settings, host: str, port: int, workers: int) -> None:

@@ -6,6 +6,11 @@ from typing import Literal
 
 import structlog
 
+# Without the values of local variables: they hold tokens, secrets and session keys.
+_tracebacks = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def configure_logging(style: Literal["console", "json"], level: str) -> None:
     """Send our lines and the libraries' to standard error in one form."""
@@ -16,11 +21,15 @@ def configure_logging(style: Literal["console", "json"], level: str) -> None:
     ]
     if style == "json":
         rendering: list[structlog.typing.Processor] = [
-            structlog.processors.dict_tracebacks,
+            _tracebacks,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
-        rendering = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        rendering = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

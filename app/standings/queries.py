@@ -61,7 +61,7 @@ _COUNT_AHEAD = """
 
 _LIST_BUILDINGS = """
     SELECT building_id, name, coalesce(sum(score), 0)::bigint AS score,
-        count(standings.resident_id) AS residents
+        count(standings.resident_id) AS active_residents
     FROM buildings
         LEFT JOIN residents USING (community_id, building_id)
         LEFT JOIN standings ON standings.community_id = buildings.community_id

@@ -38,13 +38,13 @@ class Board(BaseModel):
 
 
 class BuildingLine(BaseModel):
-    """A building and what its residents earned together."""
+    """A building and what its residents earned together; active ones earned anything at all."""
 
     rank: int
     building_id: Id
     name: str
     points: int
-    residents: int
+    active_residents: int
 
 
 class BuildingBoard(BaseModel):

@@ -62,7 +62,7 @@ async def get_building_board(session: AsyncSession, board: BoardKey) -> Building
             building_id=row.building_id,
             name=row.name,
             points=row.score,
-            residents=row.residents,
+            active_residents=row.active_residents,
         )
         lines.append(line)
     return BuildingBoard(period=board["period"], starts_on=board["starts_on"], items=lines)

@@ -1,0 +1,48 @@
+"""README's five-minute tour, every command of it, on a fresh first run."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import PATIENCE, free_port, serving
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def tour() -> str:
+    """Return the commands of the tour's blocks as one script."""
+    text = README.read_text(encoding="utf-8")
+    chapter = text.split("## A five-minute tour")[1].split("\n## ")[0]
+    return "\n".join(re.findall(r"```bash\n(.*?)```", chapter, re.DOTALL))
+
+
+def test_every_command_of_the_tour_does_what_readme_shows(folder: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("the tour is written for curl, which is not installed here")
+    port = free_port()
+    with serving(port, GRIDPOINTS_DATA_DIR=str(folder / "tour")):
+        done = subprocess.run(  # noqa: S603 - our own README
+            ["/bin/bash", "-euo", "pipefail", "-c", tour()],
+            env=os.environ | {"BASE": f"http://127.0.0.1:{port}"},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stderr
+    shown = done.stdout
+    assert '"posted_points":30,"held_points":0,"available_points":30' in shown
+    assert shown.count('"is_new":true,"points_gained":20') == 2
+    assert '"rank":{"period":"all","rank":13,"places_gained":21}' in shown
+    assert '"is_new":false,"points_gained":20' in shown
+    assert shown.count('"state":"awarded","asked_points":50,"granted_points":50') == 2
+    assert '"can_consume":true' in shown
+    assert '"operation":"consume"' in shown
+    assert '"kind":"spend","points":-50,"memo":"社区食堂午餐一份"' in shown
+    assert '"points":100,"rank":1' in shown
+    assert '"code":' not in shown.replace('"code":"legal_advice"', "")
