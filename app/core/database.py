@@ -58,6 +58,7 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
+        hide_parameters=True,  # errors are logged, and the values are people's names
         connect_args={"server_settings": server_settings},
     )
 

@@ -5,6 +5,7 @@ millisecond. Eight bytes fit a QR code's subject and a bigint key alike, so one 
 thing on paper, in the API (as a string) and in the database. See README, decisions.
 """
 
+import re
 import secrets
 from datetime import UTC, datetime
 from threading import Lock
@@ -15,6 +16,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 RANDOM_BITS = 21
 MAX_ID = 2**63 - 1
+_id = re.compile(r"[0-9]{1,19}")
 
 
 class IdSource:
@@ -42,8 +44,9 @@ def new_id(now: datetime) -> int:
 
 
 def _parse_id(value: object) -> int:
-    number = int(value) if isinstance(value, (int, str)) and str(value).isdecimal() else -1
-    if not 0 <= number <= MAX_ID or isinstance(value, bool):
+    is_id = isinstance(value, (int, str)) and _id.fullmatch(str(value)) is not None
+    number = int(str(value)) if is_id else -1
+    if not 0 <= number <= MAX_ID:
         msg = "an id is a string of up to 19 digits"
         raise ValueError(msg)
     return number

@@ -29,6 +29,8 @@ MEDIA_TYPE = "application/problem+json"
 LONGEST_SHARD_SUFFIX = 20
 # PostgreSQL's ways to say "not now": locks, serialization, shutdown, connections.
 BUSY_STATES = ("55P03", "57014", "40001", "40P01", "57P0", "08", "53")
+# Text that PostgreSQL cannot store: a null character in it.
+UNSTORABLE_STATES = ("22021", "22P05")
 
 logger = structlog.get_logger()
 
@@ -171,6 +173,8 @@ async def on_database_error(request: Request, error: Exception) -> JSONResponse:
     is_busy = isinstance(error, PoolTimeout)
     if isinstance(error, DBAPIError):
         is_busy = error.connection_invalidated or sqlstate_of(error).startswith(BUSY_STATES)
+        if sqlstate_of(error) in UNSTORABLE_STATES:
+            return problem_response(RequestInvalid(), language)
     if is_busy:
         logger.warning("database busy", error=str(error))
         return problem_response(ServiceBusy(), language)

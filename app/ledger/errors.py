@@ -41,7 +41,6 @@ constraint_problems |= {
     "ck_balances_posted_is_lots_less_debt": BalanceRefused,
     "ck_balances_debt_not_negative": BalanceRefused,
     "ck_balances_held_within_lots": BalanceRefused,
-    "ck_balances_debt_only_without_free_lots": BalanceRefused,
     "ck_balances_debt_within_floor": BalanceRefused,
     "ck_lots_remaining_within_granted": BalanceRefused,
     "ck_lots_held_within_remaining": BalanceRefused,

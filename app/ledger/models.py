@@ -101,7 +101,6 @@ class Balance(Model):
         CheckConstraint("posted = lots_total - debt", name="posted_is_lots_less_debt"),
         CheckConstraint("debt >= 0", name="debt_not_negative"),
         CheckConstraint("held BETWEEN 0 AND lots_total", name="held_within_lots"),
-        CheckConstraint("debt = 0 OR lots_total = held", name="debt_only_without_free_lots"),
         CheckConstraint("debt <= -floor", name="debt_within_floor"),
         {"postgresql_with": {"fillfactor": 70}},
     )

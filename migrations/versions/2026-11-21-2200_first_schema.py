@@ -146,9 +146,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint("debt <= -floor", name=op.f("ck_balances_debt_within_floor")),
-        sa.CheckConstraint(
-            "debt = 0 OR lots_total = held", name=op.f("ck_balances_debt_only_without_free_lots")
-        ),
         sa.CheckConstraint("debt >= 0", name=op.f("ck_balances_debt_not_negative")),
         sa.CheckConstraint(
             "held BETWEEN 0 AND lots_total", name=op.f("ck_balances_held_within_lots")

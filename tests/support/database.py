@@ -44,8 +44,8 @@ class DatabaseServer:
         """Make a database, empty unless a template says otherwise."""
         engine = make_engine(self.address.url("postgres", "postgres"), pool_size=1, role=None)
         async with engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await connection.execute(
+            outside_transactions = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await outside_transactions.execute(
                 text(f"CREATE DATABASE {database} TEMPLATE {template} OWNER {OWNER_ROLE}")
             )
         await engine.dispose()
