@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,18 @@ from app.community.models import (
 )
 from app.core.access import Actor, Permission
 from app.core.database import Record
+
+LIVES_IN_BUILDING = and_(
+    Building.community_id == Resident.community_id, Building.building_id == Resident.building_id
+)
+LIVES_IN_HOUSEHOLD = and_(
+    Household.community_id == Resident.community_id,
+    Household.household_id == Resident.household_id,
+)
+ASKS_FOR_BUILDING = and_(
+    Building.community_id == JoinRequest.community_id,
+    Building.building_id == JoinRequest.building_id,
+)
 
 # One round trip tells whether the session stands and what its person is in the community.
 _LOAD_ACTOR = """
@@ -109,16 +121,8 @@ async def get_resident_row(
             Community.timezone,
         )
         .join(Community, Community.community_id == Resident.community_id)
-        .join(
-            Building,
-            (Building.community_id == Resident.community_id)
-            & (Building.building_id == Resident.building_id),
-        )
-        .join(
-            Household,
-            (Household.community_id == Resident.community_id)
-            & (Household.household_id == Resident.household_id),
-        )
+        .join(Building, LIVES_IN_BUILDING)
+        .join(Household, LIVES_IN_HOUSEHOLD)
         .where(
             Resident.community_id == community_id,
             Resident.resident_id == resident_id,
@@ -139,16 +143,8 @@ async def list_residents(
             Building.name.label("building_name"),
             Household.room,
         )
-        .join(
-            Building,
-            (Building.community_id == Resident.community_id)
-            & (Building.building_id == Resident.building_id),
-        )
-        .join(
-            Household,
-            (Household.community_id == Resident.community_id)
-            & (Household.household_id == Resident.household_id),
-        )
+        .join(Building, LIVES_IN_BUILDING)
+        .join(Household, LIVES_IN_HOUSEHOLD)
         .where(
             Resident.community_id == actor.community,
             Resident.state == ResidentState.ACTIVE,
@@ -168,11 +164,7 @@ async def list_join_requests(
     """Return what waits for the actor's decision, oldest first."""
     statement = (
         select(JoinRequest)
-        .join(
-            Building,
-            (Building.community_id == JoinRequest.community_id)
-            & (Building.building_id == JoinRequest.building_id),
-        )
+        .join(Building, ASKS_FOR_BUILDING)
         .where(
             JoinRequest.community_id == actor.community,
             JoinRequest.state == JoinState.PENDING,
@@ -191,11 +183,7 @@ async def lock_join_request(
     """Return a request that the actor may decide, locked."""
     statement = (
         select(JoinRequest)
-        .join(
-            Building,
-            (Building.community_id == JoinRequest.community_id)
-            & (Building.building_id == JoinRequest.building_id),
-        )
+        .join(Building, ASKS_FOR_BUILDING)
         .where(
             JoinRequest.community_id == actor.community,
             JoinRequest.join_request_id == join_request_id,
