@@ -17,6 +17,7 @@ from app.rules.evaluation import Terms
 
 NaturalKey = tuple[str, int, int, str]
 UsageKey = tuple[int, int, Period, date]
+JudgedAt = tuple[int, datetime]
 
 
 class Verdict(StrEnum):
@@ -55,6 +56,11 @@ class AwardItem:
     def natural_key(self) -> NaturalKey:
         return (self.source_kind, self.source_id, self.resident_id, self.occasion)
 
+    @property
+    def judged_at(self) -> JudgedAt:
+        """The rule version that must have been in force, and when."""
+        return (self.terms.rule_version_id, self.acted_at)
+
     def usage_keys(self) -> list[UsageKey]:
         periods = sorted({cap.period for cap in self.terms.caps})
         rule_id = self.terms.rule_id
@@ -87,7 +93,7 @@ class Locked:
     debts: dict[int, int]
     recorded: dict[NaturalKey, Recorded]
     usage: dict[UsageKey, Usage]
-    versions_in_force: set[int]
+    in_force: set[JudgedAt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class Batch:
             return Decision(item, Verdict.ALREADY_THERE, there)
         if item.resident_id not in self.locked.debts:
             return Decision(item, Verdict.NO_SUCH_RESIDENT)
-        if item.terms.rule_version_id not in self.locked.versions_in_force:
+        if item.judged_at not in self.locked.in_force:
             return Decision(item, Verdict.RULE_CHANGED)
         return self._grant(item)
 

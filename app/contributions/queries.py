@@ -10,7 +10,7 @@ from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.contributions.models import Contribution
-from app.contributions.posting import AwardItem, Locked, Recorded, Usage, UsageKey
+from app.contributions.posting import AwardItem, JudgedAt, Locked, Recorded, Usage, UsageKey
 from app.core.calendar import Period
 from app.core.database import Record
 from app.ledger import queries as ledger
@@ -39,9 +39,9 @@ _READ_UNDER_LOCK = """
                 AND there.rule_id = usage.rule_id AND there.resident_id = usage.resident_id
                 AND there.period = usage.period AND there.starts_on = usage.starts_on
         ) AS usage,
-        (SELECT json_agg(DISTINCT there.rule_version_id::text)
+        (SELECT json_agg(number)
             FROM json_to_recordset(CAST(:versions AS json)) AS version(
-                rule_version_id bigint, acted_at timestamptz)
+                number bigint, rule_version_id bigint, acted_at timestamptz)
             JOIN rule_versions AS there ON there.community_id = :community_id
                 AND there.rule_version_id = version.rule_version_id
                 AND effective_from <= acted_at
@@ -112,9 +112,10 @@ async def read_under_lock(
     keys = [dict(zip(("source_kind", "source_id", "resident_id", "occasion"), item.natural_key,
         strict=True)) for item in items]  # fmt: skip
     usage = _usage_rows({key for item in items for key in item.usage_keys()})
+    judged = list({item.judged_at for item in items})
     versions = [
-        {"rule_version_id": version, "acted_at": acted_at.isoformat()}
-        for version, acted_at in {(item.terms.rule_version_id, item.acted_at) for item in items}
+        {"number": number, "rule_version_id": version, "acted_at": acted_at.isoformat()}
+        for number, (version, acted_at) in enumerate(judged)
     ]
     values = {
         "community_id": community_id,
@@ -123,10 +124,10 @@ async def read_under_lock(
         "versions": json.dumps(versions),
     }
     row = (await session.execute(text(_READ_UNDER_LOCK), values)).one()
-    return _locked(row, debts)
+    return _locked(row, debts, {judged[number] for number in row.versions or []})
 
 
-def _locked(row: Record, debts: dict[int, int]) -> Locked:
+def _locked(row: Record, debts: dict[int, int], in_force: set[JudgedAt]) -> Locked:
     recorded = {
         (kind, int(source), int(resident), occasion): Recorded(int(contribution), granted)
         for kind, source, resident, occasion, contribution, granted in row.recorded or []
@@ -137,7 +138,7 @@ def _locked(row: Record, debts: dict[int, int]) -> Locked:
         )
         for rule, resident, period, start, points, times in row.usage or []
     }
-    return Locked(debts, recorded, usage, {int(version) for version in row.versions or []})
+    return Locked(debts, recorded, usage, in_force)
 
 
 async def post_awards(

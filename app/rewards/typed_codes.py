@@ -1,4 +1,4 @@
-"""Voucher codes that a person can read out and type: 12 characters, 60 bits, no look-alikes."""
+"""Voucher codes that a person can read out and type: 12 characters of 60 bits."""
 
 import re
 import secrets
