@@ -60,30 +60,30 @@ def rotate(
 
 @app.command()
 def revoke(
+    purpose: Annotated[str, typer.Argument(help="codes or sessions")],
     key_id: Annotated[int, typer.Argument(help="The number that `keys list` shows.")],
 ) -> None:
     """Refuse everything this key ever signed: printed posters, cards and vouchers included."""
 
+    chosen = _purpose(purpose)
+
     async def end(session: AsyncSession) -> str:
-        return await _revoke(session, key_id, now=system_clock())
+        return await _revoke(session, chosen, key_id, now=system_clock())
 
     with running_database(Settings()) as urls:
         typer.echo(in_transaction(urls.service, end))
 
 
-async def _revoke(session: AsyncSession, key_id: int, *, now: datetime) -> str:
-    rows = {row.key_id: row for row in await queries.list_signing_keys(session)}
-    row = rows.get(key_id)
-    if row is None:
-        return f"There is no key {key_id}."
-    others = [
-        other for other in rows.values()
-        if other.purpose == row.purpose and other is not row
-        and other.revoked_at is None and other.active_from <= now
-    ]  # fmt: skip
-    if not others:
-        return f"Key {key_id} is the only one that signs {row.purpose}; rotate first."
-    row.revoked_at = row.revoked_at or now
+async def _revoke(session: AsyncSession, purpose: Purpose, key_id: int, *, now: datetime) -> str:
+    rows = await queries.list_signing_keys(session)
+    of_purpose = {row.key_id: row for row in rows if row.purpose == purpose}
+    key = of_purpose.get(key_id)
+    if key is None:
+        return f"There is no key {key_id} for {purpose}."
+    signing = [row for row in of_purpose.values() if row.revoked_at is None]
+    if not any(row is not key and row.active_from <= now for row in signing):
+        return f"Key {key_id} is the only one that signs {purpose}; rotate first."
+    key.revoked_at = key.revoked_at or now
     await session.flush()
     return f"Key {key_id} is revoked; running processes refuse it within 30 seconds."
 

@@ -80,10 +80,9 @@ def serve_outside(settings: Settings, host: str, port: int, workers: int) -> Non
             "`gridpoints keys new-master` makes one."
         )
     refuse_taken_port(host, port)
-    configure_logging(settings.log_format, settings.log_level)
     with suppress(KeyboardInterrupt):
         uvicorn.run(
-            "app.main:create_app",
+            "app.cli.serving:application",
             factory=True,
             host=host,
             port=port,
@@ -91,6 +90,13 @@ def serve_outside(settings: Settings, host: str, port: int, workers: int) -> Non
             log_config=None,
             access_log=False,
         )
+
+
+def application() -> FastAPI:
+    """Build the app in each API process, from the environment alone."""
+    settings = Settings()
+    configure_logging(settings.log_format, settings.log_level)
+    return create_app(settings)
 
 
 def work(database_url: str, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Identity, Index, LargeBinary, SmallInteger
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Model
@@ -44,21 +44,22 @@ class RateLimit(Model):
 class SigningKey(Model):
     """An Ed25519 key pair for codes or sessions; the private half is sealed (global).
 
-    `key_id` fits the one byte that a code has for it. A key signs from `active_from` until a
-    younger one is active, and verifies until `revoked_at`.
+    Numbered within its purpose; a code has one byte for the number. A key signs from
+    `active_from` until a younger one is active, and verifies until `revoked_at`.
     """
 
     __tablename__ = "signing_keys"
 
-    key_id: Mapped[int] = mapped_column(SmallInteger, Identity(), primary_key=True)
-    purpose: Mapped[str]
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     sealed_private_key: Mapped[bytes] = mapped_column(LargeBinary)
     active_from: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("key_id BETWEEN 1 AND 255", name="key_id_is_a_byte"),
+        CheckConstraint("key_id >= 1", name="key_id_positive"),
+        CheckConstraint("purpose <> 'codes' OR key_id <= 255", name="key_id_of_codes_is_a_byte"),
         CheckConstraint("purpose IN ('codes', 'sessions')", name="purpose_known"),
     )
 

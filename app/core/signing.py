@@ -39,6 +39,11 @@ class PurposeKeys:
         return key_id, private_key
 
 
+def key_numbers(keys: dict[Purpose, PurposeKeys]) -> set[tuple[Purpose, int]]:
+    """Return which keys verify."""
+    return {(purpose, key_id) for purpose, found in keys.items() for key_id in found.public}
+
+
 class KeyRing:
     """This process's copy of the signing keys; `load` again to learn of new ones."""
 
@@ -58,14 +63,10 @@ class KeyRing:
             of_purpose.public[row.key_id] = Ed25519PublicKey.from_public_bytes(row.public_key)
             private_key = Ed25519PrivateKey.from_private_bytes(self._open(row))
             of_purpose.private.append((row.active_from, row.key_id, private_key))
-        if self.key_ids(keys) != self.key_ids(self._keys):
+        if key_numbers(keys) != key_numbers(self._keys):
             self.codes = CodeVerifier(keys["codes"].public)
             self.sessions = TokenVerifier(keys["sessions"].public)
         self._keys = keys
-
-    @staticmethod
-    def key_ids(keys: dict[Purpose, PurposeKeys]) -> set[int]:
-        return {key_id for of_purpose in keys.values() for key_id in of_purpose.public}
 
     def sign_code(self, code: Code, *, now: datetime) -> str:
         key_id, private_key = self._keys["codes"].signer(now)
@@ -91,7 +92,9 @@ def _purpose(row: SigningKey) -> Purpose:
 async def add_key(
     session: AsyncSession, master_key: MasterKey, purpose: Purpose, *, active_from: datetime
 ) -> SigningKey:
-    """Make a key pair; the private half leaves this function only sealed."""
+    """Make a key pair with the purpose's next number; the private half leaves here only sealed."""
+    await queries.lock_signing_keys(session)
+    rows = await queries.list_signing_keys(session)
     private_key = Ed25519PrivateKey.generate()
     public_key = private_key.public_key().public_bytes(RAW, serialization.PublicFormat.Raw)
     secret = private_key.private_bytes(
@@ -100,6 +103,7 @@ async def add_key(
     sealed = master_key.seal("signing keys", secret, bound_to=public_key)
     row = SigningKey(
         purpose=purpose,
+        key_id=max((row.key_id for row in rows if row.purpose == purpose), default=0) + 1,
         public_key=public_key,
         sealed_private_key=sealed,
         active_from=active_from,

@@ -481,8 +481,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "signing_keys",
-        sa.Column("key_id", sa.SmallInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.SmallInteger(), nullable=False),
         sa.Column("public_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_private_key", sa.LargeBinary(), nullable=False),
         sa.Column("active_from", sa.DateTime(timezone=True), nullable=False),
@@ -491,9 +491,11 @@ def upgrade() -> None:
             "purpose IN ('codes', 'sessions')", name=op.f("ck_signing_keys_purpose_known")
         ),
         sa.CheckConstraint(
-            "key_id BETWEEN 1 AND 255", name=op.f("ck_signing_keys_key_id_is_a_byte")
+            "purpose <> 'codes' OR key_id <= 255",
+            name=op.f("ck_signing_keys_key_id_of_codes_is_a_byte"),
         ),
-        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_signing_keys")),
+        sa.CheckConstraint("key_id >= 1", name=op.f("ck_signing_keys_key_id_positive")),
+        sa.PrimaryKeyConstraint("purpose", "key_id", name=op.f("pk_signing_keys")),
     )
     op.create_table(
         "standings",

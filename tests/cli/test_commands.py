@@ -132,7 +132,7 @@ async def test_an_outside_database_is_migrated_filled_and_served(
     assert "codes" in gridpoints("keys", "list", **outside).stdout
     rotated = gridpoints("keys", "rotate", "codes", **outside)
     assert "signs codes from" in rotated.stdout
-    assert "rotate first" in gridpoints("keys", "revoke", "1", **outside).stdout
+    assert "rotate first" in gridpoints("keys", "revoke", "codes", "1", **outside).stdout
 
 
 def test_an_outside_database_needs_a_master_key(folder: Path) -> None:
