@@ -21,7 +21,7 @@ from app.core.config import Settings
 from app.core.database import make_engine, make_sessionmaker
 from app.core.envelope import Envelope
 from app.core.metrics import HttpMetrics
-from app.core.middleware import BodyLimit, RequestObserver
+from app.core.middleware import BodyLimit, FaultBarrier, RequestObserver
 from app.core.sealing import MasterKey, master_key_in, parse_master_key
 from app.core.signing import KeyRing, ensure_keys
 from app.core.transactions import system_clock
@@ -55,6 +55,7 @@ def create_app(
         lifespan=lifespan,
         responses=openapi.common_responses(),
         generate_unique_id_function=operation_id,
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
     )
@@ -66,6 +67,7 @@ def create_app(
     docs.mount(app)
     openapi.install(app)
     problem_handlers.install(app)
+    app.add_middleware(FaultBarrier)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Envelope)
     app.add_middleware(RequestObserver, metrics=app.state.metrics)

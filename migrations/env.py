@@ -35,10 +35,12 @@ def configure(connection: Connection | None) -> None:
 
 
 def run(connection: Connection) -> None:
-    """Migrate over this connection; a second runner waits for the first."""
+    """Migrate over this connection; a second runner waits for the first, however long."""
+    connection.execute(text("SET lock_timeout = 0"))
+    connection.execute(text("SET statement_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_lock(hashtext('gridpoints migrations'))"))
     connection.execute(text("SET lock_timeout = '4s'"))
     connection.execute(text("SET statement_timeout = '60s'"))
-    connection.execute(text("SELECT pg_advisory_lock(hashtext('gridpoints migrations'))"))
     connection.commit()
     try:
         configure(connection)

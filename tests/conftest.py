@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -23,6 +24,16 @@ from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
 # A Wednesday afternoon in Shanghai.
 NOW = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a folder of our own is made inside
+
+# Plain lines: a traceback in colours takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.activities.models import ActivityState
 from app.core.calendar import Period
 from app.core.ids import Id
-from app.core.schemas import Input
+from app.core.schemas import Input, Moment
 
 Title = Annotated[str, StringConstraints(min_length=2, max_length=60)]
 Scanned = Annotated[
@@ -29,14 +29,12 @@ class ActivityCreate(Input):
     )
     units: Annotated[int, Field(ge=1, le=24)] = 1
     grid_id: Id | None = None
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
-    check_in_opens_at: AwareDatetime | None = Field(
+    starts_at: Moment
+    ends_at: Moment
+    check_in_opens_at: Moment | None = Field(
         None, description="Half an hour before the start if left out"
     )
-    check_in_closes_at: AwareDatetime | None = Field(
-        None, description="The activity's end if left out"
-    )
+    check_in_closes_at: Moment | None = Field(None, description="The activity's end if left out")
 
 
 class ActivityRead(BaseModel):

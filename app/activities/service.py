@@ -10,7 +10,7 @@ from app.activities.models import Activity, ActivityState
 from app.activities.schemas import ActivityCreate, ActivityRead
 from app.core.access import Actor, Permission
 from app.core.ids import new_id
-from app.core.pagination import Page, page_of, read_cursor
+from app.core.pagination import CursorUnreadable, Page, page_of, read_cursor
 from app.rules import service as rules
 from app.rules.errors import RuleOfOtherDirection, TooManyUnits
 
@@ -26,7 +26,7 @@ async def create_activity(
         raise NotYourActivity
     # Whole seconds, as codes and cursors carry them.
     starts_at, ends_at = body.starts_at.replace(microsecond=0), body.ends_at.replace(microsecond=0)
-    opens_at = body.check_in_opens_at or starts_at - OPENS_BEFORE
+    opens_at = (body.check_in_opens_at or starts_at - OPENS_BEFORE).replace(microsecond=0)
     closes_at = (body.check_in_closes_at or ends_at).replace(microsecond=0)
     lasts = ends_at - starts_at
     is_ordered = opens_at <= starts_at and opens_at < closes_at and closes_at > now
@@ -79,12 +79,20 @@ async def list_activities(
     session: AsyncSession, actor: Actor, *, cursor: str | None, size: int, now: datetime
 ) -> Page[ActivityRead]:
     """Return what is on or coming."""
-    seconds, activity_id = read_cursor(cursor, 2) or (int(now.timestamp()), 0)
-    after = (datetime.fromtimestamp(seconds, UTC), activity_id)
+    after = _read_place(cursor, now)
     rows = await queries.list_activities(session, actor.community, after=after, size=size + 1)
     return page_of(
         ActivityRead, rows, size, lambda row: (int(row.ends_at.timestamp()), row.activity_id)
     )
+
+
+def _read_place(cursor: str | None, now: datetime) -> tuple[datetime, int]:
+    """Return after which end and number a page begins."""
+    seconds, activity_id = read_cursor(cursor, 2) or (int(now.timestamp()), 0)
+    try:
+        return datetime.fromtimestamp(seconds, UTC), activity_id
+    except (ValueError, OverflowError, OSError) as no_time:
+        raise CursorUnreadable from no_time
 
 
 async def cancel_activity(session: AsyncSession, actor: Actor, activity_id: int) -> Activity:

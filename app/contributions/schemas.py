@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from app.contributions.models import ContributionState
 from app.core.ids import Id
-from app.core.schemas import Input
+from app.core.schemas import Input, Moment
 
 RuleCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
 Reason = Annotated[str, StringConstraints(min_length=2, max_length=200)]
@@ -19,7 +19,7 @@ class PostingCreate(Input):
     resident_id: Id
     rule_code: RuleCode = Field(examples=["mediation"])
     units: Annotated[int, Field(ge=1, le=1000)] = 1
-    acted_at: AwareDatetime | None = None
+    acted_at: Moment | None = None
     reason: Reason = Field(examples=["调解 3 号楼漏水纠纷"])
 
 

@@ -62,7 +62,7 @@ async def get_readiness(request: Request) -> Health:
     return Health(status="ok")
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def get_metrics(request: Request) -> Response:
     """Return metrics for Prometheus; keep this path inside at the proxy."""
     return Response(request.app.state.metrics.render(), media_type="text/plain; version=0.0.4")

@@ -4,17 +4,20 @@ Pure ASGI on purpose: Starlette's BaseHTTPMiddleware costs more than a whole che
 """
 
 import time
+from contextlib import suppress
 from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.metrics import HttpMetrics
-from app.core.problem_handlers import BodyTooLarge, problem_response
+from app.core.problem_handlers import BodyTooLarge, on_fault, problem_response
 from app.core.request_context import begin_request
 
 logger = structlog.get_logger()
+LONGEST_LENGTH = 18  # digits of a Content-Length that anybody means
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
@@ -59,7 +62,30 @@ class RequestObserver:
         )
 
 
-class _TooLarge(Exception):
+class FaultBarrier:
+    """Answers a fault as a problem, inside the other layers, so that they treat it like any."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_answered = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_answered
+            has_answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as fault:
+            if isinstance(fault, BodyGrewTooLarge) or has_answered or scope["type"] != "http":
+                raise
+            response = await on_fault(Request(scope), fault)
+            await response(scope, receive, send)
+
+
+class BodyGrewTooLarge(Exception):
     """The body grew past the limit while it was read."""
 
 
@@ -74,25 +100,43 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = _CountedBody(receive, send, self._max_bytes)
         headers = Headers(scope=scope)
-        declared = headers.get("content-length", "0")
-        read = 0
-
-        async def limited() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._max_bytes:
-                raise _TooLarge
-            return message
-
-        is_declared_too_large = declared.isdecimal() and int(declared) > self._max_bytes
-        try:
-            if not is_declared_too_large:
-                await self._app(scope, limited, send)
+        if not self._is_declared_too_large(headers.get("content-length", "0")):
+            with suppress(BodyGrewTooLarge):
+                await self._app(scope, body.receive, body.send)
+            if body.has_answered or not body.is_too_large:
                 return
-        except _TooLarge:
-            pass
         problem = BodyTooLarge(max_bytes=self._max_bytes)
         response = problem_response(problem, headers.get("accept-language"))
         await response(scope, receive, send)
+
+    def _is_declared_too_large(self, length: str) -> bool:
+        if not length.isdecimal():
+            return False
+        return len(length) > LONGEST_LENGTH or int(length) > self._max_bytes
+
+
+class _CountedBody:
+    """A request whose body is counted as it is read; once too large, only we may answer it."""
+
+    def __init__(self, receive: Receive, send: Send, max_bytes: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._left = max_bytes
+        self.is_too_large = False
+        self.has_answered = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            self.is_too_large = True
+            raise BodyGrewTooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        # Whoever was reading may take the exception for a malformed body, and say so.
+        if self.has_answered or not self.is_too_large:
+            self.has_answered = True
+            await self._send(message)

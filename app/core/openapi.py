@@ -36,7 +36,7 @@ PROBLEM_DETAILS = {
 
 # Who reads which part; shared resources under /v1 belong to every signed-in caller.
 CALLERS = {
-    "resident": ("/v1/auth", "/v1/me", "/v1/public", "/v1/shared", "/c/"),
+    "resident": ("/v1/auth", "/v1/me", "/v1/public", "/v1/shared", "/c"),
     "staff": ("/v1/auth", "/v1/staff", "/v1/public", "/v1/shared"),
     "merchant": ("/v1/auth", "/v1/merchant"),
 }
@@ -92,10 +92,15 @@ def _part(whole: dict[str, Any], caller: str) -> dict[str, Any]:
 
 def _is_for(path: str, caller: str) -> bool:
     prefixes = CALLERS[caller]
-    if path.startswith(prefixes):
+    if _is_under(path, prefixes):
         return True
-    is_shared = path.startswith("/v1/") and not path.startswith(OWN_PREFIXES)
+    is_shared = path.startswith("/v1/") and not _is_under(path, OWN_PREFIXES)
     return is_shared and "/v1/shared" in prefixes
+
+
+def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
+    # With the slash, lest /v1/merchant lie under /v1/me.
+    return f"{path}/".startswith(tuple(f"{prefix}/" for prefix in prefixes))
 
 
 def _schemas_of(tree: Any, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def read_cursor(cursor: str | None, length: int) -> tuple[int, ...] | None:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        key = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error) as unreadable:
         raise CursorUnreadable from unreadable
     is_key = isinstance(key, list) and len(key) == length

@@ -1,5 +1,6 @@
 """Exceptions to `application/problem+json`, in one place for every route."""
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -31,6 +32,10 @@ LONGEST_SHARD_SUFFIX = 20
 BUSY_STATES = ("55P03", "57014", "40001", "40P01", "57P0", "08", "53")
 # Text that PostgreSQL cannot store: a null character in it.
 UNSTORABLE_STATES = ("22021", "22P05")
+# One language of Accept-Language with its weight (RFC 9110).
+_language = re.compile(
+    r"\s*(zh|en)(?:-[a-z0-9-]+)?\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*", re.IGNORECASE
+)
 
 logger = structlog.get_logger()
 
@@ -85,12 +90,11 @@ class ServerFault(Problem):
 
 
 def language_of(accept_language: str | None) -> str:
-    """Return "zh" or "en": the one asked for first, Chinese when neither is."""
-    for part in (accept_language or "").split(","):
-        tag = part.split(";")[0].strip().lower()
-        if tag.startswith(("zh", "en")):
-            return tag[:2]
-    return "zh"
+    """Return "zh" or "en": the one preferred, Chinese when neither is."""
+    offers = [_language.fullmatch(part) for part in (accept_language or "").split(",")]
+    wishes = [(float(offer[2] or 1), offer[1].lower()) for offer in offers if offer is not None]
+    weight, language = max(wishes, key=lambda wish: wish[0], default=(0, "zh"))
+    return language if weight > 0 else "zh"
 
 
 def problem_body(
@@ -192,7 +196,10 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, StarletteHTTPException) else 500
     known: dict[int, Problem] = {404: PathUnknown(), 405: MethodNotOffered()}
     problem = known.get(status, RequestInvalid())
-    return problem_response(problem, request.headers.get("accept-language"))
+    response = problem_response(problem, request.headers.get("accept-language"))
+    if isinstance(error, StarletteHTTPException):
+        response.headers.update(error.headers or {})  # Allow, of a method not offered
+    return response
 
 
 async def on_fault(request: Request, error: Exception) -> JSONResponse:
