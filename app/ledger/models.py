@@ -83,7 +83,7 @@ class Account(Model):
 
 
 class Balance(Model):
-    """What a guarded account holds: posted = lots - debt; available = lots - held - lapsed."""
+    """What a guarded account holds: posted = lots - debt; available = posted - held - lapsed."""
 
     __tablename__ = "balances"
 

@@ -83,8 +83,12 @@ PLACE_HOLDS = f"""
             memo text, expires_at timestamptz)),
     {_PICK},
     covered AS (
-        SELECT asked.item_id FROM asked JOIN pick USING (item_id)
-        GROUP BY asked.item_id, asked.points HAVING sum(pick.points) = asked.points),
+        SELECT asked.item_id FROM asked
+            JOIN (SELECT account_id, sum(points) AS points FROM free GROUP BY account_id)
+                AS there USING (account_id)
+            JOIN balances ON balances.community_id = :community_id
+                AND balances.account_id = asked.account_id
+        WHERE asked.start + asked.points <= there.points - balances.debt),
     taken AS (SELECT pick.* FROM pick JOIN covered USING (item_id)),
     hold AS (
         INSERT INTO holds (community_id, hold_id, account_id, purpose, memo, points, state,
@@ -268,11 +272,11 @@ _LOCK_BALANCES = """
 
 _GET_BALANCE = """
     SELECT posted, debt, held, next_expiry_at,
-        lots_total - held - CASE WHEN next_expiry_at > :now THEN 0 ELSE (
+        greatest(lots_total - held - debt - CASE WHEN next_expiry_at > :now THEN 0 ELSE (
             SELECT coalesce(sum(remaining - lots.held), 0)::bigint FROM lots
             WHERE lots.community_id = balances.community_id
                 AND lots.account_id = balances.account_id
-                AND remaining > 0 AND expires_at <= :now) END AS available
+                AND remaining > 0 AND expires_at <= :now) END, 0) AS available
     FROM balances
     WHERE community_id = :community_id AND account_id = :account_id
 """
@@ -351,7 +355,10 @@ async def list_transfers(
 async def place_holds(
     session: AsyncSession, community_id: int, holds: Rows, *, now: datetime
 ) -> set[int]:
-    """Pin free lots, those that lapse first; return the holds that could be covered in full."""
+    """Pin free lots, those that lapse first; return the holds that could be covered in full.
+
+    Lots given back, or lapsed, can stand beside a debt; what is owed is not free to spend.
+    """
     rows = await _run(
         session, PLACE_HOLDS, community_id=community_id, holds=json.dumps(holds), now=now
     )

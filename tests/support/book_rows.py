@@ -53,9 +53,7 @@ async def list_moves(session: AsyncSession, community_id: int, transfer_id: int)
     return {row.lot_id: row.points for row in (await session.execute(text(statement), values))}
 
 
-async def set_floor(
-    session: AsyncSession, community_id: int, account_id: int, floor: int
-) -> None:
+async def set_floor(session: AsyncSession, community_id: int, account_id: int, floor: int) -> None:
     """Let an account go into debt down to `floor`, which no page can set yet."""
     await session.execute(
         text(
