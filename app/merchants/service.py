@@ -42,7 +42,7 @@ from app.rewards import queries as rewards
 from app.rewards import typed_codes
 from app.rewards.errors import VoucherNotFound
 from app.rewards.models import Reward, VoucherState
-from app.rewards.service import refuse_unless_issued
+from app.rewards.service import refuse_unless_issued, state_at
 
 VERIFY_WITHIN = timedelta(seconds=120)
 VOUCHER_KINDS = (CodeKind.VOUCHER, CodeKind.VERIFICATION)
@@ -61,7 +61,7 @@ async def prepare_voucher(
         code = Code(CodeKind.VERIFICATION, actor.community, voucher_id, now + VERIFY_WITHIN)
         verify_token = keys.sign_code(code, now=now)
     return Prepared(
-        voucher=_preview(presented),
+        voucher=_preview(presented, now),
         can_consume=reason is None,
         reason=reason,
         verify_token=verify_token,
@@ -272,14 +272,14 @@ def _obstacle(presented: PresentedVoucher, shop: Shop, now: datetime) -> str | N
     return None
 
 
-def _preview(presented: PresentedVoucher) -> VoucherPreview:
+def _preview(presented: PresentedVoucher, now: datetime) -> VoucherPreview:
     voucher, reward = presented.voucher, presented.reward
     return VoucherPreview(
         voucher_id=voucher.voucher_id,
         reward_name=reward.name,
         reward_kind=reward.kind,
         points=voucher.points,
-        state=VoucherState(voucher.state),
+        state=state_at(voucher, now),
         valid_until=voucher.valid_until,
         holder=presented.holder,
     )
@@ -291,6 +291,6 @@ def _answer(claim: Verification, presented: PresentedVoucher) -> VerificationRea
         out_request_no=claim.out_request_no,
         operation="consume" if claim.operation == Operation.CONSUME else "cancel",
         shop_id=claim.shop_id,
-        voucher=_preview(presented),
+        voucher=_preview(presented, claim.created_at),
         at=claim.created_at,
     )

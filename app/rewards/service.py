@@ -192,6 +192,12 @@ async def _end(
     await queries.return_to_stock(session, community_id, reward_ids)
 
 
+def state_at(voucher: Voucher, now: datetime) -> VoucherState:
+    """Return where a voucher stands, whether or not the job has ended it yet."""
+    has_lapsed = voucher.state == VoucherState.ISSUED and voucher.valid_until <= now
+    return VoucherState.EXPIRED if has_lapsed else VoucherState(voucher.state)
+
+
 def voucher_token(voucher: Voucher, keys: KeyRing, *, now: datetime) -> str:
     """Return the signed code of a voucher."""
     code = Code(CodeKind.VOUCHER, voucher.community_id, voucher.voucher_id, voucher.valid_until)
@@ -203,13 +209,12 @@ def describe_voucher(
 ) -> VoucherRead:
     """Return a voucher as its owner sees it."""
     token = voucher_token(voucher, keys, now=now)
-    has_lapsed = voucher.state == VoucherState.ISSUED and voucher.valid_until <= now
     return VoucherRead(
         voucher_id=voucher.voucher_id,
         reward_id=voucher.reward_id,
         reward_name=reward.name,
         points=voucher.points,
-        state=VoucherState.EXPIRED if has_lapsed else VoucherState(voucher.state),
+        state=state_at(voucher, now),
         typed_code=show(voucher.typed_code),
         token=token,
         link=link_of(token, base_url=base_url),
