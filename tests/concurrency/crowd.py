@@ -1,0 +1,71 @@
+"""Many callers at once, and what they were told."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.contributions.service import Outcome
+from tests.support.awards import award, get_terms, make_item
+from tests.support.caller import Caller, problem_code
+from tests.support.clock import Clock
+from tests.support.neighbourhood import Neighbourhood
+
+Result = TypeVar("Result")
+AT_ONCE_FROM_ONE_ADDRESS = 50
+
+
+async def together(calls: Iterable[Awaitable[Result]]) -> list[Result]:
+    """Let all of them begin before any is awaited."""
+    return list(await asyncio.gather(*calls))
+
+
+def tally(answers: Iterable[httpx.Response]) -> dict[str, int]:
+    """Count answers by status or, where they are refusals, by the problem's code."""
+    return Counter(
+        str(answer.status_code) if answer.is_success else problem_code(answer) for answer in answers
+    )
+
+
+async def sign_in_crowd(here: Neighbourhood, clock: Clock, size: int) -> list[Caller]:
+    """Sign in the first residents, no faster than one address may."""
+    callers: list[Caller] = []
+    for start in range(1, size + 1, AT_ONCE_FROM_ONE_ADDRESS):
+        clock.advance(seconds=AT_ONCE_FROM_ONE_ADDRESS)
+        numbers = range(start, min(start + AT_ONCE_FROM_ONE_ADDRESS, size + 1))
+        callers += await together(here.caller(f"resident-{number}") for number in numbers)
+    return callers
+
+
+async def give_all(here: Neighbourhood, size: int, rule_code: str, *, units: int = 1) -> None:
+    """Let the committee award the first residents."""
+    await here.caller("committee-1")
+    numbers = range(1, size + 1)
+    await together(here.give(f"resident-{number}", rule_code, units=units) for number in numbers)
+
+
+async def award_batch(
+    sessionmaker: async_sessionmaker[AsyncSession],
+    here: Neighbourhood,
+    rule_code: str,
+    names: Sequence[str],
+    *,
+    now: datetime,
+) -> list[Outcome]:
+    """Award one act to each name, all in one batch; a name may come several times."""
+    async with sessionmaker.begin() as session:
+        terms = await get_terms(session, here, rule_code, at=now)
+        items = [make_item(terms, int(here.resident_id(name)), now=now) for name in names]
+        return await award(session, here, items, now=now)
+
+
+async def balance_of(caller: Caller) -> dict[str, int]:
+    """Return a resident's balance, as they see it."""
+    answer = await caller.get("/v1/me/balance")
+    assert answer.status_code == 200, answer.text
+    balance: dict[str, int] = answer.json()
+    return balance
