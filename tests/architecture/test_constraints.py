@@ -1,0 +1,121 @@
+"""Every constraint that a caller can break has a problem of its own; the others say why not."""
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+
+from app.core.problem_handlers import DataConflict, problem_of_constraint
+from app.core.problems import constraint_problems
+from app.models import metadata
+
+ENUMERATION = "only members of an enumeration or literals are ever written"
+BY_SCHEMA = "the request's schema, or the preset's, is at least as strict"
+MADE_BY_US = "made by us from a fresh number, or only inserted where there is none"
+SIGN = "computed by the service, which refuses before it writes"
+
+CANNOT_BE_CAUSED_BY_A_CALLER = {
+    "ck_accounts_kind_known": ENUMERATION,
+    "ck_activities_closes_after_opening": SIGN,
+    "ck_activities_ends_after_start": SIGN,
+    "ck_activities_state_known": ENUMERATION,
+    "ck_activities_units_positive": BY_SCHEMA,
+    "ck_campaigns_bonus_not_negative": BY_SCHEMA,
+    "ck_campaigns_percent_not_less_than_base": BY_SCHEMA,
+    "ck_campaigns_runs_forwards": BY_SCHEMA,
+    "ck_cap_usage_period_known": ENUMERATION,
+    "ck_cap_usage_used_not_negative": SIGN,
+    "ck_communities_number_is_four_bytes": "the sequence would have to run out",
+    "ck_contributions_granted_within_asked": SIGN,
+    "ck_contributions_source_kind_known": ENUMERATION,
+    "ck_contributions_state_known": ENUMERATION,
+    "ck_hold_lots_points_positive": SIGN,
+    "ck_holds_points_positive": SIGN,
+    "ck_holds_state_known": ENUMERATION,
+    "ck_idempotency_keys_key_length": BY_SCHEMA,
+    "ck_identities_provider_known": ENUMERATION,
+    "ck_join_requests_state_known": ENUMERATION,
+    "ck_lot_moves_points_positive": SIGN,
+    "ck_regions_kind_known": ENUMERATION,
+    "ck_residents_state_known": ENUMERATION,
+    "ck_rewards_kind_known": ENUMERATION,
+    "ck_rewards_limit_positive": BY_SCHEMA,
+    "ck_rewards_price_positive": BY_SCHEMA,
+    "ck_rewards_state_known": ENUMERATION,
+    "ck_rewards_voucher_days_within_a_year": BY_SCHEMA,
+    "ck_role_grants_one_place": "roles are granted by the operator's presets",
+    "ck_role_grants_role_known": ENUMERATION,
+    "ck_rule_versions_direction_known": ENUMERATION,
+    "ck_rule_versions_in_force_forwards": SIGN,
+    "ck_rule_versions_max_units_positive": BY_SCHEMA,
+    "ck_rule_versions_points_positive": BY_SCHEMA,
+    "ck_rule_versions_unit_known": ENUMERATION,
+    "ck_shops_void_within_a_day": BY_SCHEMA,
+    "ck_signing_keys_key_id_of_codes_is_a_byte": "keys are made by the operator, 255 at most",
+    "ck_signing_keys_key_id_positive": MADE_BY_US,
+    "ck_signing_keys_purpose_known": ENUMERATION,
+    "ck_standings_period_known": ENUMERATION,
+    "ck_transfers_kind_known": ENUMERATION,
+    "ck_transfers_points_positive": SIGN,
+    "ck_transfers_two_accounts": SIGN,
+    "ck_verifications_operation_known": ENUMERATION,
+    "ck_vouchers_state_known": ENUMERATION,
+    "ck_vouchers_used_names_shop_and_time": SIGN,
+    "uq_accounts_owner": MADE_BY_US,
+    "uq_households_room": "inserted with ON CONFLICT: whoever comes second shares the flat",
+    "uq_rewards_code": "the catalogue comes from a preset, in one transaction",
+    "uq_verifications_id": MADE_BY_US,
+    "uq_vouchers_typed_code": "60 random bits; who draws one twice may try again",
+}
+
+
+def unique_and_check_constraints() -> set[str]:
+    names: set[str] = set()
+    for table in metadata.tables.values():
+        names |= {
+            str(constraint.name)
+            for constraint in table.constraints
+            if isinstance(constraint, (CheckConstraint, UniqueConstraint))
+        }
+        names |= {str(index.name) for index in table.indexes if index.unique}
+    return names
+
+
+def other_constraints() -> set[str]:
+    return {
+        str(constraint.name)
+        for table in metadata.tables.values()
+        for constraint in table.constraints
+        if not isinstance(constraint, (CheckConstraint, UniqueConstraint))
+    }
+
+
+def test_every_unique_and_check_constraint_is_a_problem_or_cannot_be_broken() -> None:
+    ours = unique_and_check_constraints()
+    spoken_for = set(constraint_problems) | set(CANNOT_BE_CAUSED_BY_A_CALLER)
+    assert len(ours) > 60
+    assert ours - spoken_for == set()
+
+
+def test_no_constraint_is_both() -> None:
+    assert set(constraint_problems) & set(CANNOT_BE_CAUSED_BY_A_CALLER) == set()
+
+
+def test_only_constraints_that_are_there_are_spoken_for() -> None:
+    ours = unique_and_check_constraints()
+    assert set(CANNOT_BE_CAUSED_BY_A_CALLER) - ours == set()
+    assert set(constraint_problems) - ours - other_constraints() == set()
+
+
+def test_a_shards_suffix_changes_no_meaning() -> None:
+    for name, problem in constraint_problems.items():
+        assert problem_of_constraint(name) is problem
+        assert problem_of_constraint(f"{name}_102140") is problem
+
+
+def test_a_constraint_nobody_mapped_is_a_plain_conflict() -> None:
+    for name in ("", "uq_somewhere_else", "uq_somewhere_else_102140", "_102140"):
+        assert problem_of_constraint(name) is DataConflict
+
+
+def test_a_name_that_only_begins_like_ours_is_not_ours() -> None:
+    for name in constraint_problems:
+        assert problem_of_constraint(f"{name}_again") is DataConflict
+        assert problem_of_constraint(f"{name}_102140_x") is DataConflict
