@@ -64,7 +64,6 @@ def revoke(
     key_id: Annotated[int, typer.Argument(help="The number that `keys list` shows.")],
 ) -> None:
     """Refuse everything this key ever signed: printed posters, cards and vouchers included."""
-
     chosen = _purpose(purpose)
 
     async def end(session: AsyncSession) -> str:

@@ -56,7 +56,7 @@ ADD_TO_BALANCES = """
 
 # The free lots of each account in spending order, each with where it starts on a line of all
 # free points; what is asked lies on the same line, and an overlap says what a lot gives.
-_PICK = """
+PICK_FREE_LOTS = """
     asked AS (
         SELECT *, sum(points) OVER (PARTITION BY account_id ORDER BY item_id) - points AS start
         FROM item),
@@ -76,138 +76,6 @@ _PICK = """
             AND free.start + free.points > asked.start)
 """
 
-PLACE_HOLDS = f"""
-    WITH item AS (
-        SELECT * FROM json_to_recordset(CAST(:holds AS json)) AS row(
-            item_id bigint, account_id bigint, points bigint, purpose text,
-            memo text, expires_at timestamptz)),
-    {_PICK},
-    covered AS (
-        SELECT asked.item_id FROM asked
-            JOIN (SELECT account_id, sum(points) AS points FROM free GROUP BY account_id)
-                AS there USING (account_id)
-            JOIN balances ON balances.community_id = :community_id
-                AND balances.account_id = asked.account_id
-        WHERE asked.start + asked.points <= there.points - balances.debt),
-    taken AS (SELECT pick.* FROM pick JOIN covered USING (item_id)),
-    hold AS (
-        INSERT INTO holds (community_id, hold_id, account_id, purpose, memo, points, state,
-            created_at, expires_at)
-        SELECT :community_id, item_id, account_id, purpose, memo, points, 'held', :now, expires_at
-        FROM item JOIN covered USING (item_id)),
-    hold_lot AS (
-        INSERT INTO hold_lots SELECT :community_id, item_id, lot_id, points FROM taken),
-    lot AS (
-        UPDATE lots SET held = held + taken.points
-        FROM (SELECT lot_id, sum(points) AS points FROM taken GROUP BY lot_id) AS taken
-        WHERE community_id = :community_id AND lots.lot_id = taken.lot_id),
-    balance AS (
-        UPDATE balances SET held = held + taken.points
-        FROM (SELECT account_id, sum(points) AS points FROM taken GROUP BY account_id) AS taken
-        WHERE community_id = :community_id AND balances.account_id = taken.account_id)
-    SELECT item_id FROM covered
-"""  # noqa: S608 - fragments of this module
-
-# What several statements do with the holds whose state they have just changed.
-_UNPIN_LOTS = """
-    UPDATE lots SET held = lots.held - pinned.points
-    FROM (SELECT lot_id, sum(hold_lots.points) AS points
-        FROM hold_lots JOIN hold USING (community_id, hold_id) GROUP BY lot_id) AS pinned
-    WHERE community_id = :community_id AND lots.lot_id = pinned.lot_id
-"""
-
-RELEASE_HOLDS = f"""
-    WITH hold AS (
-        UPDATE holds SET state = :state, ended_at = :now
-        WHERE community_id = :community_id AND hold_id = ANY(:hold_ids) AND state = 'held'
-        RETURNING community_id, hold_id, account_id, points),
-    lot AS ({_UNPIN_LOTS}),
-    balance AS (
-        UPDATE balances SET held = balances.held - freed.points
-        FROM (SELECT account_id, sum(points) AS points FROM hold GROUP BY account_id) AS freed
-        WHERE community_id = :community_id AND balances.account_id = freed.account_id)
-    SELECT hold_id FROM hold
-"""  # noqa: S608 - fragments of this module
-
-CAPTURE_HOLDS = """
-    WITH item AS (
-        SELECT * FROM json_to_recordset(CAST(:captures AS json)) AS row(
-            hold_id bigint, transfer_id bigint, credit_account_id bigint, maker_id bigint,
-            salt bytea)),
-    hold AS (
-        UPDATE holds SET state = 'captured', captured_points = points, captures = captures + 1,
-            ended_at = :now
-        FROM item
-        WHERE community_id = :community_id AND holds.hold_id = item.hold_id AND state = 'held'
-        RETURNING community_id, holds.hold_id, account_id, memo, points, captures,
-            transfer_id, credit_account_id, maker_id, salt),
-    transfer AS (
-        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
-            credit_account_id, points, source_kind, source_id, leg, memo, maker_id, occurred_at,
-            posted_at, salt)
-        SELECT community_id, transfer_id, transfer_id, 'spend', account_id, credit_account_id,
-            points, 'hold', hold_id, captures, memo, maker_id, :now, :now, salt
-        FROM hold
-        RETURNING community_id, transfer_id),
-    seal AS (INSERT INTO seal_queue SELECT community_id, transfer_id FROM transfer),
-    move AS (
-        INSERT INTO lot_moves
-        SELECT community_id, transfer_id, lot_id, hold_lots.points
-        FROM hold_lots JOIN hold USING (community_id, hold_id)),
-    lot AS (
-        UPDATE lots SET remaining = remaining - pinned.points, held = lots.held - pinned.points
-        FROM (SELECT lot_id, sum(hold_lots.points) AS points
-            FROM hold_lots JOIN hold USING (community_id, hold_id) GROUP BY lot_id) AS pinned
-        WHERE community_id = :community_id AND lots.lot_id = pinned.lot_id),
-    balance AS (
-        UPDATE balances SET posted = posted - spent.points, lots_total = lots_total - spent.points,
-            held = balances.held - spent.points, last_spent_at = :now
-        FROM (SELECT account_id, sum(points) AS points FROM hold GROUP BY account_id) AS spent
-        WHERE community_id = :community_id AND balances.account_id = spent.account_id)
-    SELECT hold_id, transfer_id FROM hold
-"""
-
-# A capture undone: a linked reversal, and the points are pinned again in the lots they came from.
-UNDO_CAPTURES = """
-    WITH item AS (
-        SELECT * FROM json_to_recordset(CAST(:undos AS json)) AS row(
-            hold_id bigint, transfer_id bigint, maker_id bigint, salt bytea)),
-    hold AS (
-        UPDATE holds SET state = 'held', captured_points = 0, ended_at = NULL
-        FROM item
-        WHERE community_id = :community_id AND holds.hold_id = item.hold_id AND state = 'captured'
-        RETURNING community_id, holds.hold_id, account_id, memo, points, captures,
-            transfer_id, maker_id, salt),
-    original AS (
-        SELECT hold.*, transfers.transfer_id AS original_id, transfers.credit_account_id
-        FROM hold JOIN transfers ON transfers.community_id = :community_id
-            AND source_kind = 'hold' AND source_id = hold_id AND leg = captures),
-    transfer AS (
-        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
-            credit_account_id, points, source_kind, source_id, leg, memo, reverses_transfer_id,
-            maker_id, occurred_at, posted_at, salt)
-        SELECT community_id, transfer_id, transfer_id, 'reversal', credit_account_id, account_id,
-            points, 'reversal', original_id, 0, memo, original_id, maker_id, :now, :now, salt
-        FROM original
-        RETURNING community_id, transfer_id),
-    seal AS (INSERT INTO seal_queue SELECT community_id, transfer_id FROM transfer),
-    reversed AS (
-        INSERT INTO reversed_points
-        SELECT community_id, original_id, points, points FROM original),
-    lot AS (
-        UPDATE lots SET remaining = remaining + back.points, held = lots.held + back.points
-        FROM (SELECT lot_id, sum(lot_moves.points) AS points
-            FROM original JOIN lot_moves ON lot_moves.community_id = :community_id
-                AND lot_moves.transfer_id = original_id GROUP BY lot_id) AS back
-        WHERE community_id = :community_id AND lots.lot_id = back.lot_id),
-    balance AS (
-        UPDATE balances SET posted = posted + back.points, lots_total = lots_total + back.points,
-            held = balances.held + back.points
-        FROM (SELECT account_id, sum(points) AS points FROM hold GROUP BY account_id) AS back
-        WHERE community_id = :community_id AND balances.account_id = back.account_id)
-    SELECT hold_id, transfer_id FROM original
-"""
-
 # Free lots first, then debt down to the floor; what lies below the floor is not collected.
 DEDUCT = f"""
     WITH item AS (
@@ -215,7 +83,7 @@ DEDUCT = f"""
             item_id bigint, account_id bigint, points bigint, source_kind text, source_id bigint,
             memo text, rule_version_id bigint, maker_id bigint, occurred_at timestamptz,
             salt bytea)),
-    {_PICK},
+    {PICK_FREE_LOTS},
     taken AS (
         SELECT asked.item_id, asked.account_id, asked.points,
             coalesce(sum(pick.points), 0)::bigint AS from_lots
@@ -300,7 +168,8 @@ _LIST_TRANSFERS = """
 """
 
 
-async def _run(session: AsyncSession, statement: str, **values: Any) -> Sequence[Record]:
+async def run_statement(session: AsyncSession, statement: str, **values: Any) -> Sequence[Record]:
+    """Run one of this room's statements and return its rows."""
     return (await session.execute(text(statement), values)).all()
 
 
@@ -325,7 +194,7 @@ async def lock_balances(
     session: AsyncSession, community_id: int, account_ids: Sequence[int]
 ) -> dict[int, Record]:
     """Lock balance rows in account order until the transaction ends; return those that exist."""
-    rows = await _run(
+    rows = await run_statement(
         session,
         _LOCK_BALANCES,
         community_id=community_id,
@@ -346,54 +215,10 @@ async def list_transfers(
     session: AsyncSession, community_id: int, account_id: int, *, before: int, size: int
 ) -> Sequence[Record]:
     """Return an account's lines, newest first, points signed as the account sees them."""
-    return await _run(
+    return await run_statement(
         session, _LIST_TRANSFERS,
         community_id=community_id, account_id=account_id, before=before, size=size,
     )  # fmt: skip
-
-
-async def place_holds(
-    session: AsyncSession, community_id: int, holds: Rows, *, now: datetime
-) -> set[int]:
-    """Pin free lots, those that lapse first; return the holds that could be covered in full.
-
-    Lots given back, or lapsed, can stand beside a debt; what is owed is not free to spend.
-    """
-    rows = await _run(
-        session, PLACE_HOLDS, community_id=community_id, holds=json.dumps(holds), now=now
-    )
-    return {row.item_id for row in rows}
-
-
-async def release_holds(
-    session: AsyncSession, community_id: int, hold_ids: Sequence[int], *, state: str, now: datetime
-) -> set[int]:
-    """Give pinned points back to the lots they stand in; return the holds that were open."""
-    rows = await _run(
-        session, RELEASE_HOLDS,
-        community_id=community_id, hold_ids=list(hold_ids), state=state, now=now,
-    )  # fmt: skip
-    return {row.hold_id for row in rows}
-
-
-async def capture_holds(
-    session: AsyncSession, community_id: int, captures: Rows, *, now: datetime
-) -> dict[int, int]:
-    """Post held points to whom they were promised; return hold → transfer for the open ones."""
-    rows = await _run(
-        session, CAPTURE_HOLDS, community_id=community_id, captures=json.dumps(captures), now=now
-    )
-    return {row.hold_id: row.transfer_id for row in rows}
-
-
-async def undo_captures(
-    session: AsyncSession, community_id: int, undos: Rows, *, now: datetime
-) -> dict[int, int]:
-    """Reverse captures and pin the same lots again; return hold → reversal."""
-    rows = await _run(
-        session, UNDO_CAPTURES, community_id=community_id, undos=json.dumps(undos), now=now
-    )
-    return {row.hold_id: row.transfer_id for row in rows}
 
 
 async def deduct(
@@ -405,7 +230,7 @@ async def deduct(
     now: datetime,
 ) -> dict[int, int]:
     """Take points, at most one deduction per account; return item → points collected."""
-    rows = await _run(
+    rows = await run_statement(
         session, DEDUCT,
         community_id=community_id, deductions=json.dumps(deductions),
         penalty_account=penalty_account, now=now,

@@ -15,6 +15,7 @@ from app.core.ids import MAX_ID, new_id
 from app.core.pagination import Page, page_of, read_cursor
 from app.ledger import queries
 from app.ledger.errors import AccountUnknown, HoldNotOpen, InsufficientPoints
+from app.ledger.holds import queries as hold_queries
 from app.ledger.models import HoldState, SystemAccount
 from app.ledger.schemas import BalanceRead, StatementLine
 
@@ -108,7 +109,7 @@ async def place_hold(
         "memo": request.memo,
         "expires_at": request.expires_at.isoformat(),
     }
-    if await queries.place_holds(session, community_id, [row], now=now):
+    if await hold_queries.place_holds(session, community_id, [row], now=now):
         return
     balance = await queries.get_balance(session, community_id, request.account_id, now=now)
     available = 0 if balance is None else balance.available
@@ -133,7 +134,7 @@ async def capture_hold(
         "maker_id": maker_id,
         "salt": new_salt(),
     }
-    captured = await queries.capture_holds(session, community_id, [row], now=now)
+    captured = await hold_queries.capture_holds(session, community_id, [row], now=now)
     if hold.hold_id not in captured:
         raise HoldNotOpen
     return captured[hold.hold_id]
@@ -150,7 +151,7 @@ async def undo_capture(
         "maker_id": maker_id,
         "salt": new_salt(),
     }
-    undone = await queries.undo_captures(session, community_id, [row], now=now)
+    undone = await hold_queries.undo_captures(session, community_id, [row], now=now)
     if hold.hold_id not in undone:
         raise HoldNotOpen
     return undone[hold.hold_id]
@@ -167,7 +168,7 @@ async def release_holds(
     """Give reserved points back; return which holds were still open."""
     await queries.lock_balances(session, community_id, [hold.account_id for hold in holds])
     hold_ids = [hold.hold_id for hold in holds]
-    return await queries.release_holds(session, community_id, hold_ids, state=state, now=now)
+    return await hold_queries.release_holds(session, community_id, hold_ids, state=state, now=now)
 
 
 async def deduct(

@@ -84,7 +84,11 @@ async def get_my_place(session: AsyncSession, board: BoardKey, resident_id: int)
     behind = await queries.list_below(session, board, **at)
     ahead_lines = await _ranked(session, board, ahead, resident_id)
     behind_lines = await _ranked(session, board, behind, resident_id)
-    better = [line.points for line in ahead_lines if line.points > place.points]
+    better = [row.score for row in ahead if row.score > place.points]
+    if ahead and not better:
+        # The neighbours are equals; the next rank lies beyond them.
+        beyond = {"score": place.points, "resident_id": MAX_ID, "size": 1}
+        better = [row.score for row in await queries.list_above(session, board, **beyond)]
     return MyPlace(
         **place.model_dump(),
         ahead=ahead_lines,

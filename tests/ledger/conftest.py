@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.ids import new_id
 from app.ledger import queries, service
+from app.ledger.holds import queries as hold_queries
 from tests.support.awards import give_lots
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
@@ -58,7 +59,7 @@ class Crowd:
             for hold, wallet, points in holds
         ]  # fmt: skip
         await queries.lock_balances(self.session, self.community_id, self.wallets)
-        return await queries.place_holds(self.session, self.community_id, rows, now=self.now)
+        return await hold_queries.place_holds(self.session, self.community_id, rows, now=self.now)
 
     async def capture(self, holds: Iterable[int]) -> dict[int, int]:
         """Post holds to the canteen in one call; return hold → transfer."""
@@ -68,7 +69,7 @@ class Crowd:
             for hold in holds
         ]  # fmt: skip
         await queries.lock_balances(self.session, self.community_id, self.wallets)
-        return await queries.capture_holds(self.session, self.community_id, rows, now=self.now)
+        return await hold_queries.capture_holds(self.session, self.community_id, rows, now=self.now)
 
     async def undo(self, holds: Iterable[int]) -> dict[int, int]:
         """Take captures back in one call; return hold → reversal."""
@@ -78,11 +79,11 @@ class Crowd:
             for hold in holds
         ]  # fmt: skip
         await queries.lock_balances(self.session, self.community_id, self.wallets)
-        return await queries.undo_captures(self.session, self.community_id, rows, now=self.now)
+        return await hold_queries.undo_captures(self.session, self.community_id, rows, now=self.now)
 
     async def release(self, holds: Iterable[int]) -> set[int]:
         await queries.lock_balances(self.session, self.community_id, self.wallets)
-        return await queries.release_holds(
+        return await hold_queries.release_holds(
             self.session, self.community_id, list(holds), state="released", now=self.now
         )
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.ids import new_id
-from app.ledger import queries as ledger
+from app.ledger.holds import queries as holds_queries
 from app.rewards import service
 from app.rewards.jobs import expire_vouchers
 from app.rewards.models import Voucher
@@ -46,7 +46,9 @@ async def issue_many(
          "purpose": "redemption", "memo": "", "expires_at": until.isoformat()}
         for row in vouchers
     ]  # fmt: skip
-    assert len(await ledger.place_holds(session, here.community_id, holds, now=now)) == number
+    assert (
+        len(await holds_queries.place_holds(session, here.community_id, holds, now=now)) == number
+    )
     await session.execute(insert(Voucher), vouchers)
 
 
