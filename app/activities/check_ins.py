@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities import policies, queries
-from app.activities.codes import ACTIVITY_KINDS, read_scanned
+from app.activities.codes import ACTIVITY_KINDS
 from app.activities.errors import (
     ActivityIsCancelled,
     ActivityNotFound,
@@ -53,7 +53,9 @@ async def check_in_by_scan(
     session: AsyncSession, actor: Actor, scanned: str, *, keys: KeyRing, now: datetime
 ) -> CheckInRead:
     """The resident scanned the activity's code."""
-    code = read_scanned(scanned, ACTIVITY_KINDS, keys, actor, now=now)
+    code = keys.codes.read_scanned(
+        scanned, kinds=ACTIVITY_KINDS, community_id=actor.community, now=now
+    )
     activity, timezone = await _get_open_activity(session, actor, code.subject_id, code, now)
     return await _check_in(session, actor, activity, actor.resident, timezone, now)
 
@@ -68,7 +70,9 @@ async def check_in_scanned_resident(
     now: datetime,
 ) -> CheckInRead:
     """The worker scanned the resident's code."""
-    code = read_scanned(scanned, (CodeKind.RESIDENT,), keys, actor, now=now)
+    code = keys.codes.read_scanned(
+        scanned, kinds=(CodeKind.RESIDENT,), community_id=actor.community, now=now
+    )
     activity, timezone = await _get_open_activity(session, actor, activity_id, code, now)
     if not policies.may_run(actor, Permission.ACTIVITIES_SCAN, activity.grid_id):
         raise NotYourActivity

@@ -8,8 +8,8 @@ from app.activities import queries
 from app.activities.models import Activity
 from app.activities.schemas import CodeForm, CodeRead
 from app.core.access import Actor
-from app.core.code_errors import CodeOfOtherCommunity, CodeOfOtherKind, CodeRevoked
-from app.core.codes import Code, CodeKind, link_of, token_of
+from app.core.code_errors import CodeOfOtherKind
+from app.core.codes import Code, CodeKind, link_of
 from app.core.signing import KeyRing
 
 # How long a rotating code holds, and when to fetch the next: a queue of phones needs a while.
@@ -59,18 +59,6 @@ def describe_code(code: Code, keys: KeyRing, *, base_url: str, now: datetime) ->
     )
 
 
-def read_scanned(
-    scanned: str, kinds: tuple[CodeKind, ...], keys: KeyRing, actor: Actor, *, now: datetime
-) -> Code:
-    """Return what a scanner read, if it is ours, still valid, of this community and kind."""
-    code = keys.codes.verify(token_of(scanned), now=now)
-    if code.community_id != actor.community:
-        raise CodeOfOtherCommunity
-    if code.kind not in kinds:
-        raise CodeOfOtherKind
-    return code
-
-
 async def revoke_scanned(
     session: AsyncSession,
     actor: Actor,
@@ -81,13 +69,9 @@ async def revoke_scanned(
     now: datetime,
 ) -> None:
     """Refuse one of an activity's codes from now on."""
-    code = read_scanned(scanned, ACTIVITY_KINDS, keys, actor, now=now)
+    code = keys.codes.read_scanned(
+        scanned, kinds=ACTIVITY_KINDS, community_id=actor.community, now=now
+    )
     if code.subject_id != activity_id:
         raise CodeOfOtherKind
     await queries.revoke_code(session, code, revoked_by=actor.person_id, now=now)
-
-
-async def refuse_revoked(session: AsyncSession, code: Code) -> None:
-    """Raise CodeRevoked if this very code was withdrawn."""
-    if await queries.is_revoked(session, code):
-        raise CodeRevoked

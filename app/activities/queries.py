@@ -79,10 +79,6 @@ async def count_revoked_posters(session: AsyncSession, community_id: int, activi
     return await session.scalar(statement) or 0
 
 
-async def is_revoked(session: AsyncSession, code: Code) -> bool:
-    return bool(await session.scalar(select(_is_revoked(code))))
-
-
 async def revoke_code(session: AsyncSession, code: Code, *, revoked_by: int, now: datetime) -> None:
     """Refuse a code from now on; revoking it again changes nothing."""
     statement = insert(RevokedCode).values(

@@ -14,7 +14,7 @@ session tokens apart even where they are signed with one key.
 import base64
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -27,7 +27,13 @@ from jwt.algorithms import OKPAlgorithm
 from jwt.api_jws import PyJWS
 from jwt.exceptions import InvalidTokenError
 
-from app.core.code_errors import CodeExpired, CodeForged, CodeUnreadable
+from app.core.code_errors import (
+    CodeExpired,
+    CodeForged,
+    CodeOfOtherCommunity,
+    CodeOfOtherKind,
+    CodeUnreadable,
+)
 
 ALGORITHM = "EdDSA"
 TYPE = "gridpoints-code"
@@ -140,6 +146,20 @@ class CodeVerifier:
         code = self._read_signed(token)
         if code.expires_at <= now:
             raise CodeExpired
+        return code
+
+    def read_scanned(
+        self, scanned: str, *, kinds: Collection[CodeKind], community_id: int, now: datetime
+    ) -> Code:
+        """Return what a scanner handed over, if it verifies here and is of these kinds.
+
+        CodeOfOtherCommunity and CodeOfOtherKind say what is wrong with a good code.
+        """
+        code = self.verify(token_of(scanned), now=now)
+        if code.community_id != community_id:
+            raise CodeOfOtherCommunity
+        if code.kind not in kinds:
+            raise CodeOfOtherKind
         return code
 
     def _check_signature(self, token: str) -> Code:

@@ -8,8 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.access import Actor
-from app.core.code_errors import CodeOfOtherCommunity, CodeOfOtherKind
-from app.core.codes import Code, CodeKind, token_of
+from app.core.codes import Code, CodeKind
 from app.core.idempotency import in_flight_refused
 from app.core.ids import MAX_ID, new_id
 from app.core.pagination import Page, page_of, read_cursor
@@ -219,11 +218,9 @@ async def _find_voucher(
         if voucher_id is None:
             raise VoucherNotFound
         return voucher_id
-    code = keys.codes.verify(token_of(scanned), now=now)
-    if code.community_id != actor.community:
-        raise CodeOfOtherCommunity
-    if code.kind not in VOUCHER_KINDS:
-        raise CodeOfOtherKind
+    code = keys.codes.read_scanned(
+        scanned, kinds=VOUCHER_KINDS, community_id=actor.community, now=now
+    )
     return code.subject_id
 
 
