@@ -70,9 +70,23 @@ def install(app: FastAPI) -> None:
         document = original()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas["ProblemDetails"] = PROBLEM_DETAILS
+        for operation in _operations(document):
+            _require_key(operation)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from (operation for operation in item.values() if isinstance(operation, dict))
+
+
+def _require_key(operation: dict[str, Any]) -> None:
+    """Say that the header is required: to the code it is optional, to refuse in our own words."""
+    for parameter in operation.get("parameters", []):
+        if parameter["name"].lower() == "idempotency-key":
+            parameter["required"] = True
 
 
 def documents(app: FastAPI) -> dict[str, dict[str, Any]]:

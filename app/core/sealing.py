@@ -9,6 +9,7 @@ import base64
 import binascii
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,5 +73,8 @@ def master_key_in(data_dir: Path) -> MasterKey:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(new_master_key())
-        fresh.rename(path)
+        # A link, unlike a rename, leaves alone what another first start has put there.
+        with suppress(FileExistsError):
+            path.hardlink_to(fresh)
+        fresh.unlink()
     return parse_master_key(path.read_text().strip())

@@ -20,7 +20,7 @@ SHANGHAI = "Asia/Shanghai"
         ("America/New_York", datetime(2026, 11, 18, 4, 59, tzinfo=UTC), date(2026, 11, 17)),
     ],
 )
-def test_a_day_begins_at_the_communitys_midnight(
+def test_a_day_begins_at_midnight_where_the_community_is(
     timezone: str, moment: datetime, day: date
 ) -> None:
     assert day_in(timezone, moment) == day

@@ -40,7 +40,7 @@ async def test_an_account_is_limited_to_ten_tries_then_one_in_ninety_seconds(
     assert (await sign_in_as(http, "anna")).status_code == 429
 
 
-async def test_one_accounts_limit_is_not_anothers(http: httpx.AsyncClient) -> None:
+async def test_the_limit_of_one_account_is_its_own(http: httpx.AsyncClient) -> None:
     for _ in range(ACCOUNT_BURST + 1):
         last = await sign_in_as(http, "anna")
     assert last.status_code == 429

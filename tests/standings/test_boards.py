@@ -138,20 +138,22 @@ async def test_nobody_without_points_is_on_a_board(
     assert places(await read_board(committee)) == [(1, 5)]
 
 
-async def test_a_fine_for_last_week_shows_nobody_below_zero(
+async def test_a_fine_beyond_the_periods_points_shows_nobody_below_zero(
     here: Neighbourhood, sessionmaker: Sessions, clock: Clock
 ) -> None:
-    await earn(sessionmaker, here, {1: 5, 2: 7}, now=clock.now)
+    in_october = clock.now - timedelta(days=20)
+    await earn(sessionmaker, here, {1: 30}, now=clock.now, acted_at=in_october)
+    await earn(sessionmaker, here, {2: 7}, now=clock.now)
     committee = await here.caller("committee-1")
-    last_month = (clock.now - timedelta(days=20)).isoformat()
     fine = {"resident_id": here.resident_id("resident-1"), "rule_code": "sorted_wrongly",
-            "acted_at": last_month, "reason": "混投"}  # fmt: skip
+            "reason": "混投"}  # fmt: skip
     await committee.post_once("/v1/staff/deductions", fine)
-    clock.now -= timedelta(days=20)
-    here.callers.clear()
-    assert await read_board(await here.caller("committee-1"), period="month") == []
-    place = (await (await here.caller("resident-1")).get("/v1/me/rank")).json()
-    assert (place["points"], place["ahead"], place["behind"]) == (-5, [], [])
+
+    assert places(await read_board(committee, period="month")) == [(1, 7)]
+    assert places(await read_board(committee, period="all")) == [(1, 25), (2, 7)]
+    place = await read_place(here, 1)
+    assert (place["points"], place["rank"], place["points_to_next"]) == (-5, 2, 12)
+    assert (places(place["ahead"]), place["behind"]) == ([(1, 7)], [])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 11, 12, 13])
@@ -207,9 +209,9 @@ async def test_a_building_has_what_its_residents_earned_together(
     assert (answer["period"], answer["starts_on"]) == ("month", "2026-11-01")
     one, two, three = (str(building) for building in here.places.buildings)
     assert answer["items"] == [
-        {"rank": 1, "building_id": one, "name": "1 号楼", "points": 35, "residents": 2},
-        {"rank": 2, "building_id": two, "name": "2 号楼", "points": 30, "residents": 1},
-        {"rank": 3, "building_id": three, "name": "3 号楼", "points": 0, "residents": 0},
+        {"rank": 1, "building_id": one, "name": "1 号楼", "points": 35, "active_residents": 2},
+        {"rank": 2, "building_id": two, "name": "2 号楼", "points": 30, "active_residents": 1},
+        {"rank": 3, "building_id": three, "name": "3 号楼", "points": 0, "active_residents": 0},
     ]
 
 

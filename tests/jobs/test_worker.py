@@ -1,0 +1,142 @@
+"""Background jobs: rows of the transaction that wants them, run by the worker beside the API."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app import worker
+from app.core.idempotency import KEPT_FOR
+from app.core.jobs import enqueue
+from app.worker import WorkerContext, run_worker
+from tests.conftest import MakeRace
+from tests.support.books import assert_books_balance
+from tests.support.caller import fresh_key
+from tests.support.clock import Clock
+from tests.support.database import RACES, DatabaseServer
+
+PATIENCE = 20
+Sessions = async_sessionmaker[AsyncSession]
+
+
+@asynccontextmanager
+async def working(sessions: Sessions, clock: Clock, url: str) -> AsyncIterator[None]:
+    """Run a worker until the block ends."""
+    task = asyncio.create_task(run_worker(WorkerContext(sessions, clock), url))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 - what happens, happens in PostgreSQL
+            await asyncio.sleep(0.05)
+
+
+async def ask(sessions: Sessions, statement: str) -> Any:
+    async with sessions() as session:
+        return await session.scalar(text(statement))
+
+
+async def test_a_job_of_a_transaction_that_was_undone_does_not_exist(
+    sessionmaker: Sessions,
+) -> None:
+    async with sessionmaker() as session:
+        await enqueue(session, "clean_up", key="undone")
+        await session.rollback()
+
+    assert await ask(sessionmaker, "SELECT count(*) FROM pgqueuer") == 0
+
+
+async def test_a_job_asked_for_twice_waits_once(sessionmaker: Sessions) -> None:
+    for _ in range(2):
+        async with sessionmaker.begin() as session:
+            await enqueue(session, "clean_up", key="the same")
+
+    assert await ask(sessionmaker, "SELECT count(*) FROM pgqueuer") == 1
+
+
+async def test_two_workers_expire_a_lapsed_voucher_once_and_give_its_points_back(
+    race: MakeRace, race_sessionmaker: Sessions, migrated: DatabaseServer, clock: Clock
+) -> None:
+    here = await race(2)
+    await here.give("resident-1", "legal_advice")
+    resident = await here.caller("resident-1")
+    reward = here.reward_id("canteen_meal")
+    bought = await resident.post(f"/v1/rewards/{reward}/redeem", key=fresh_key())
+    assert bought.status_code == 201, bought.text
+    clock.advance(days=31)
+
+    async def is_expired() -> bool:
+        return bool(await ask(race_sessionmaker, "SELECT state = 'expired' FROM vouchers"))
+
+    url = migrated.url(RACES)
+    async with (
+        working(race_sessionmaker, clock, url),
+        working(race_sessionmaker, clock, url),
+    ):
+        async with race_sessionmaker.begin() as session:
+            await enqueue(session, "expire_vouchers", key="expire_vouchers")
+        await until(is_expired)
+
+    assert await ask(race_sessionmaker, "SELECT held FROM balances WHERE posted = 50") == 0
+    assert (
+        await ask(race_sessionmaker, "SELECT stock_left FROM rewards WHERE price_points = 50")
+        == 200
+    )
+    await assert_books_balance_of(race_sessionmaker, here.community_id)
+
+
+async def assert_books_balance_of(sessions: Sessions, community_id: int) -> None:
+    async with sessions() as session:
+        await assert_books_balance(session, community_id)
+
+
+async def test_a_job_that_keeps_failing_is_held_for_somebody_to_see(
+    race_sessionmaker: Sessions, migrated: DatabaseServer
+) -> None:
+    # A clock that fails makes every job fail; the last attempt is not tried again.
+    def broken() -> datetime:
+        raise RuntimeError("no time")
+
+    async with race_sessionmaker.begin() as session:
+        await enqueue(session, "clean_up", key="clean_up")
+        await session.execute(text("UPDATE pgqueuer SET attempts = 99"))
+
+    async def is_held() -> bool:
+        return bool(await ask(race_sessionmaker, "SELECT status = 'failed' FROM pgqueuer"))
+
+    context = WorkerContext(race_sessionmaker, broken)
+    task = asyncio.create_task(run_worker(context, migrated.url(RACES)))
+    try:
+        await until(is_held)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_clean_up_forgets_what_nobody_can_use_and_keeps_the_rest(
+    sessionmaker: Sessions, clock: Clock
+) -> None:
+    now = clock.now
+    async with sessionmaker.begin() as session:
+        for age, key in ((KEPT_FOR + timedelta(minutes=1), "old"), (timedelta(hours=47), "young")):
+            await session.execute(
+                text(
+                    "INSERT INTO idempotency_keys VALUES (1, 1, 'POST /', :key, '', 200, '{}', :at)"
+                ),
+                {"key": key, "at": now - age},
+            )
+
+    await worker.clean_up(WorkerContext(sessionmaker, lambda: now.astimezone(UTC)))
+
+    assert await ask(sessionmaker, "SELECT string_agg(key, ' ') FROM idempotency_keys") == "young"
