@@ -9,8 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.rewards.jobs import expire_vouchers
+from tests.support.book_arithmetic import read_books
 from tests.support.book_rows import set_floor
-from tests.support.books import CHECKS, assert_books_balance, read_books
+from tests.support.books import CHECKS, assert_books_balance
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.passing import let_pass

@@ -4,33 +4,25 @@ Nothing of the application's arithmetic is used, so that a fault in it cannot hi
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Record
+from tests.support.book_arithmetic import (
+    Books,
+    by_owner,
+    column,
+    comparable,
+    differences,
+    first_day,
+    pick,
+    read_books,
+    scored,
+    sum_by,
+)
 
-TABLES = {
-    "accounts": "account_id",
-    "balances": "account_id",
-    "transfers": "transfer_id",
-    "lots": "lot_id",
-    "lot_moves": "transfer_id, lot_id",
-    "holds": "hold_id",
-    "hold_lots": "hold_id, lot_id",
-    "reversed_points": "transfer_id",
-    "seal_queue": "transfer_id",
-    "standings": "period, starts_on, resident_id",
-    "contributions": "contribution_id",
-    "cap_usage": "rule_id, resident_id, period, starts_on",
-    "rule_versions": "rule_version_id",
-    "vouchers": "voucher_id",
-}
 GUARDED = {"wallet", "savings", "fund"}
 # From which kind of account to which; a reversal goes its original's way back.
 WAYS = {
@@ -45,59 +37,7 @@ VOUCHER_OF_HOLD = {
     "expired": "expired",
 }
 
-Check = Callable[["Books"], Iterator[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """Every row that has to do with points."""
-
-    timezone: str
-    accounts: Sequence[Record]
-    balances: Sequence[Record]
-    transfers: Sequence[Record]
-    lots: Sequence[Record]
-    lot_moves: Sequence[Record]
-    holds: Sequence[Record]
-    hold_lots: Sequence[Record]
-    reversed_points: Sequence[Record]
-    seal_queue: Sequence[Record]
-    standings: Sequence[Record]
-    contributions: Sequence[Record]
-    cap_usage: Sequence[Record]
-    rule_versions: Sequence[Record]
-    vouchers: Sequence[Record]
-
-    @property
-    def kinds(self) -> dict[int, str]:
-        return {account.account_id: account.kind for account in self.accounts}
-
-    @property
-    def reversed_ids(self) -> set[int]:
-        return {row.reverses_transfer_id for row in self.transfers} - {None}
-
-    def posted(self) -> Counter[int]:
-        """Return what each account holds, by its transfers alone."""
-        sums: Counter[int] = Counter()
-        for transfer in self.transfers:
-            sums[transfer.debit_account_id] -= transfer.points
-            sums[transfer.credit_account_id] += transfer.points
-        return sums
-
-    def moved(self) -> Counter[int]:
-        """Return what each transfer took from lots."""
-        return sum_by(self.lot_moves, "transfer_id")
-
-    def remaining(self) -> Counter[int]:
-        """Return what is left in each lot: what a reversed transfer took is back."""
-        left = Counter({lot.lot_id: lot.granted for lot in self.lots})
-        for move in self.lot_moves:
-            if move.transfer_id not in self.reversed_ids:
-                left[move.lot_id] -= move.points
-        return left
-
-    def local_day(self, moment: datetime) -> date:
-        return moment.astimezone(ZoneInfo(self.timezone)).date()
+Check = Callable[[Books], Iterator[str]]
 
 
 async def assert_books_balance(session: AsyncSession, community_id: int) -> None:
@@ -107,18 +47,6 @@ async def assert_books_balance(session: AsyncSession, community_id: int) -> None
         for difference in check(books):
             name = check.__name__.replace("_", " ")
             raise AssertionError(f"community {community_id}, {name}: {difference}")
-
-
-async def read_books(session: AsyncSession, community_id: int) -> Books:
-    rows: dict[str, Sequence[Record]] = {}
-    for table, key in TABLES.items():
-        statement = f"SELECT * FROM {table} WHERE community_id = :id ORDER BY {key}"  # noqa: S608
-        rows[table] = (await session.execute(text(statement), {"id": community_id})).all()
-    timezone = await session.scalar(
-        text("SELECT timezone FROM communities WHERE community_id = :id"), {"id": community_id}
-    )
-    assert timezone is not None, f"there is no community {community_id}"
-    return Books(timezone, **rows)
 
 
 def every_transfer_goes_its_way(books: Books) -> Iterator[str]:
@@ -381,64 +309,3 @@ CHECKS: tuple[Check, ...] = (
     no_lot_lapses_unnoticed,
     spending_is_remembered,
 )
-
-
-def differences(
-    what: str, stored: Mapping[Any, Hashable], expected: Mapping[Any, Hashable]
-) -> Iterator[str]:
-    """Yield where two accounts of the same thing differ; what is missing counts as 0."""
-    for key in sorted({*stored, *expected}):
-        there, should_be = stored.get(key, 0), expected.get(key, 0)
-        if there != should_be:
-            yield f"{what} {key} is {there}, should be {should_be}"
-
-
-def scored(books: Books) -> Iterator[tuple[Record, int, int]]:
-    """Yield the transfers that count on boards, with the resident and the signed points."""
-    for transfer in books.transfers:
-        if transfer.kind == "award":
-            yield transfer, transfer.credit_account_id, transfer.points
-        elif transfer.kind == "deduction":
-            yield transfer, transfer.debit_account_id, -transfer.points
-
-
-def by_owner(books: Books, of_lot: Mapping[int, int]) -> Counter[int]:
-    """Sum up figures of lots per account."""
-    sums: Counter[int] = Counter()
-    for lot in books.lots:
-        sums[lot.account_id] += of_lot.get(lot.lot_id, 0)
-    return sums
-
-
-def comparable(moment: datetime) -> datetime:
-    """Return a stored time with its zone: `infinity` comes without one."""
-    return moment.replace(tzinfo=UTC)
-
-
-def first_day(period: str, day: date) -> date:
-    if period == "week":
-        year, week, _ = day.isocalendar()
-        return date.fromisocalendar(year, week, 1)
-    firsts = {
-        "day": day,
-        "month": date(day.year, day.month, 1),
-        "year": date(day.year, 1, 1),
-        "all": date(1970, 1, 1),
-    }
-    return firsts[period]
-
-
-def sum_by(rows: Sequence[Record], key: str, what: str = "points") -> Counter[int]:
-    sums: Counter[int] = Counter()
-    for row in rows:
-        sums[getattr(row, key)] += getattr(row, what)
-    return sums
-
-
-def column(rows: Sequence[Record], name: str, key: str = "account_id") -> dict[int, Any]:
-    return {getattr(row, key): getattr(row, name) for row in rows}
-
-
-def pick(figures: Mapping[int, int], keys: Mapping[int, Any]) -> dict[int, int]:
-    """Return the figures of some keys, 0 where there is none."""
-    return {key: figures.get(key, 0) for key in keys}
