@@ -195,8 +195,8 @@ async def the_committee_rewards_and_deducts(tale: Tale) -> None:
         assert (posted["state"], posted["granted_points"]) == ("awarded", points)
     assert await place_of(tale.she, "month") == (126, 1)
 
-    mis_sorted = {1: (2, -10), 7: (4, -20), 20: (1, -1)}
-    for number, (pieces, taken) in mis_sorted.items():
+    sorted_wrongly = {1: (2, -10), 7: (4, -20), 20: (1, -1)}
+    for number, (pieces, taken) in sorted_wrongly.items():
         resident_id = tale.here.resident_id(f"resident-{number}")
         posted = await tale.post_points("deductions", resident_id, "sorted_wrongly", units=pieces)
         assert (posted["asked_points"], posted["granted_points"]) == (-5 * pieces, taken)
