@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -24,6 +25,10 @@ from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
 # A Wednesday afternoon in Shanghai.
 NOW = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a folder of our own is made inside
+
+# How long an example takes says more about the machine's other work than about the code.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 # Plain lines: a traceback in colours takes seconds.
 structlog.configure(

@@ -15,15 +15,17 @@ from app.core.signing import KeyRing
 # How long a rotating code holds, and when to fetch the next: a queue of phones needs a while.
 ROTATING_LIFETIME = timedelta(seconds=30)
 PERSONAL_LIFETIME = timedelta(seconds=120)
+POSTER_OUTLASTS = timedelta(days=1)
 ACTIVITY_KINDS = (CodeKind.ACTIVITY_POSTER, CodeKind.ACTIVITY_ROTATING)
 
 
 async def issue_activity_code(
     session: AsyncSession, activity: Activity, form: CodeForm, *, now: datetime
 ) -> Code:
-    """Return the activity's code: a poster holds until check-in closes.
+    """Return the activity's code: a poster holds for a day after check-in has closed.
 
-    Each revoked poster makes the next one hold a second longer, so that it is another code.
+    So whoever scans it late is told that check-in closed, not to look for another code. Each
+    revoked poster makes the next one hold a second longer: it is another code.
     """
     if form is CodeForm.ROTATING:
         kind, expires_at = CodeKind.ACTIVITY_ROTATING, now + ROTATING_LIFETIME
@@ -32,7 +34,7 @@ async def issue_activity_code(
             session, activity.community_id, activity.activity_id
         )
         kind = CodeKind.ACTIVITY_POSTER
-        expires_at = activity.check_in_closes_at + timedelta(seconds=revoked)
+        expires_at = activity.check_in_closes_at + POSTER_OUTLASTS + timedelta(seconds=revoked)
     return Code(kind, activity.community_id, activity.activity_id, expires_at)
 
 

@@ -10,6 +10,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from app.activities.codes import POSTER_OUTLASTS
 from app.cli.database import in_transaction, migrate, urls_of
 from app.cli.screen import show_start
 from app.core.codes import Code, CodeKind, link_of
@@ -167,10 +168,6 @@ async def jobs_beside(app: FastAPI) -> AsyncIterator[None]:
 def poster_link(app: FastAPI, demo: Demo, base_url: str) -> str:
     """Return the link of the open activity's poster."""
     activity = demo.activity
-    code = Code(
-        CodeKind.ACTIVITY_POSTER,
-        activity.community_id,
-        activity.activity_id,
-        activity.check_in_closes_at,
-    )
+    expires_at = activity.check_in_closes_at + POSTER_OUTLASTS
+    code = Code(CodeKind.ACTIVITY_POSTER, activity.community_id, activity.activity_id, expires_at)
     return link_of(app.state.keys.sign_code(code, now=app.state.clock()), base_url=base_url)

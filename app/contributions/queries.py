@@ -21,27 +21,31 @@ Rows = list[dict[str, Any]]
 
 # Read after the balance rows are locked, so that its snapshot holds what earlier lock holders
 # committed: what is recorded already, caps used, and which rule versions stand at the act.
+# LIMIT as in ledger.queries: it tells the planner how many rows come.
 _READ_UNDER_LOCK = """
     SELECT
         (SELECT json_agg(json_build_array(there.source_kind, there.source_id::text,
                 there.resident_id::text, there.occasion, contribution_id::text, granted_points))
-            FROM json_to_recordset(CAST(:items AS json)) AS item(
-                source_kind text, source_id bigint, resident_id bigint, occasion text)
+            FROM (SELECT * FROM json_to_recordset(CAST(:items AS json)) AS row(
+                    source_kind text, source_id bigint, resident_id bigint, occasion text)
+                LIMIT json_array_length(CAST(:items AS json))) AS item
             JOIN contributions AS there ON there.community_id = :community_id
                 AND there.source_kind = item.source_kind AND there.source_id = item.source_id
                 AND there.resident_id = item.resident_id AND there.occasion = item.occasion
         ) AS recorded,
         (SELECT json_agg(json_build_array(there.rule_id::text, there.resident_id::text,
                 there.period, there.starts_on, used_points, used_times))
-            FROM json_to_recordset(CAST(:usage AS json)) AS usage(
-                rule_id bigint, resident_id bigint, period text, starts_on date)
+            FROM (SELECT * FROM json_to_recordset(CAST(:usage AS json)) AS row(
+                    rule_id bigint, resident_id bigint, period text, starts_on date)
+                LIMIT json_array_length(CAST(:usage AS json))) AS usage
             JOIN cap_usage AS there ON there.community_id = :community_id
                 AND there.rule_id = usage.rule_id AND there.resident_id = usage.resident_id
                 AND there.period = usage.period AND there.starts_on = usage.starts_on
         ) AS usage,
         (SELECT json_agg(number)
-            FROM json_to_recordset(CAST(:versions AS json)) AS version(
-                number bigint, rule_version_id bigint, acted_at timestamptz)
+            FROM (SELECT * FROM json_to_recordset(CAST(:versions AS json)) AS row(
+                    number bigint, rule_version_id bigint, acted_at timestamptz)
+                LIMIT json_array_length(CAST(:versions AS json))) AS version
             JOIN rule_versions AS there ON there.community_id = :community_id
                 AND there.rule_version_id = version.rule_version_id
                 AND effective_from <= acted_at

@@ -180,7 +180,8 @@ async def on_database_error(request: Request, error: Exception) -> JSONResponse:
         if sqlstate_of(error) in UNSTORABLE_STATES:
             return problem_response(RequestInvalid(), language)
     if is_busy:
-        logger.warning("database busy", error=str(error))
+        # One short line each: an outage refuses hundreds of requests a second.
+        logger.warning("database busy", error=type(error).__name__)
         return problem_response(ServiceBusy(), language)
     return await on_fault(request, error)
 

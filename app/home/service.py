@@ -26,9 +26,8 @@ async def get_home(session: AsyncSession, actor: Actor, *, now: datetime) -> Hom
         standings.board_key(actor.community, me.timezone, period, now)
         for period in (Period.MONTH, Period.ALL)
     )
-    catalogue = await rewards.list_rewards(session, actor, cursor=None, size=LOOKED_AT)
-    in_stock = [reward for reward in catalogue.items if reward.stock_left != 0]
-    affordable = [row for row in in_stock if row.price_points <= balance.available_points]
+    offers = await rewards.list_open_to_me(session, actor, size=LOOKED_AT)
+    affordable = [row for row in offers if row.price_points <= balance.available_points]
     coming = await activities.list_activities(session, actor, cursor=None, size=SHOWN, now=now)
     return Home(
         me=HomeGreeting(
@@ -44,7 +43,7 @@ async def get_home(session: AsyncSession, actor: Actor, *, now: datetime) -> Hom
             session, actor, timezone=me.timezone, now=now
         ),
         can_redeem=affordable[::-1][:SHOWN],
-        next_reward=next((row for row in in_stock if row not in affordable), None),
+        next_reward=next((row for row in offers if row not in affordable), None),
         activities=coming.items,
         now=now,
     )

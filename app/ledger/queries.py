@@ -2,6 +2,9 @@
 
 Rows go in as one JSON array; fragments in capitals are single INSERTs or UPDATEs that a larger
 statement may take into its WITH clause. Every caller holds the balance rows concerned.
+
+Where such rows are joined with a table they carry a LIMIT of their own number: PostgreSQL expects
+100 rows of json_to_recordset, and for so many it would rather read a whole table.
 """
 
 import json
@@ -47,9 +50,10 @@ ADD_TO_BALANCES = """
         lots_total = lots_total + row.lot_points,
         debt = debt - row.repaid_points,
         next_expiry_at = least(next_expiry_at, row.expires_at)
-    FROM json_to_recordset(CAST(:balances AS json)) AS row(
-        account_id bigint, points bigint, lot_points bigint, repaid_points bigint,
-        expires_at timestamptz)
+    FROM (SELECT * FROM json_to_recordset(CAST(:balances AS json)) AS row(
+            account_id bigint, points bigint, lot_points bigint, repaid_points bigint,
+            expires_at timestamptz)
+        LIMIT json_array_length(CAST(:balances AS json))) AS row
     WHERE balances.community_id = :community_id AND balances.account_id = row.account_id
     RETURNING balances.account_id, balances.posted
 """
@@ -66,7 +70,7 @@ PICK_FREE_LOTS = """
                 - (remaining - held) AS start
         FROM lots
         WHERE community_id = :community_id AND account_id IN (SELECT account_id FROM item)
-            AND remaining > held AND expires_at > :now),
+            AND remaining > 0 AND remaining > held AND expires_at > :now),
     pick AS (
         SELECT asked.item_id, free.account_id, free.lot_id,
             least(asked.start + asked.points, free.start + free.points)
@@ -82,7 +86,8 @@ DEDUCT = f"""
         SELECT * FROM json_to_recordset(CAST(:deductions AS json)) AS row(
             item_id bigint, account_id bigint, points bigint, source_kind text, source_id bigint,
             memo text, rule_version_id bigint, maker_id bigint, occurred_at timestamptz,
-            salt bytea)),
+            salt bytea)
+        LIMIT json_array_length(CAST(:deductions AS json))),
     {PICK_FREE_LOTS},
     taken AS (
         SELECT asked.item_id, asked.account_id, asked.points,

@@ -9,12 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.rewards.models import Reward, RewardState, Voucher, VoucherState
 
 _RETURN_STOCK = """
-    UPDATE rewards SET stock_left = stock_left + back.pieces
-    FROM (SELECT reward_id, count(*) AS pieces
-        FROM unnest(CAST(:reward_ids AS bigint[])) AS reward_id
-        GROUP BY reward_id ORDER BY reward_id) AS back
-    WHERE community_id = :community_id AND rewards.reward_id = back.reward_id
-        AND stock_left IS NOT NULL
+    WITH back AS (
+        SELECT reward_id, count(*) AS pieces
+        FROM unnest(CAST(:reward_ids AS bigint[])) AS reward_id GROUP BY reward_id),
+    locked AS (
+        SELECT reward_id, pieces FROM rewards JOIN back USING (reward_id)
+        WHERE community_id = :community_id AND stock_left IS NOT NULL
+        ORDER BY reward_id FOR NO KEY UPDATE OF rewards)
+    UPDATE rewards SET stock_left = stock_left + locked.pieces FROM locked
+    WHERE community_id = :community_id AND rewards.reward_id = locked.reward_id
 """
 
 
@@ -36,6 +39,35 @@ async def list_rewards(
                 Reward.price_points > price,
                 (Reward.price_points == price) & (Reward.reward_id > reward_id),
             ),
+        )
+        .order_by(Reward.price_points, Reward.reward_id)
+        .limit(size)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def list_open_to(
+    session: AsyncSession, community_id: int, resident_id: int, *, size: int
+) -> Sequence[Reward]:
+    """Return what a resident could redeem with points enough, cheapest first."""
+    redeemed = (
+        select(func.count())
+        .where(
+            Voucher.community_id == community_id,
+            Voucher.resident_id == resident_id,
+            Voucher.reward_id == Reward.reward_id,
+            Voucher.state.in_((VoucherState.ISSUED, VoucherState.USED)),
+        )
+        .correlate(Reward)
+        .scalar_subquery()
+    )
+    statement = (
+        select(Reward)
+        .where(
+            Reward.community_id == community_id,
+            Reward.state == RewardState.ON_SALE,
+            or_(Reward.stock_left.is_(None), Reward.stock_left > 0),
+            or_(Reward.per_resident_limit.is_(None), Reward.per_resident_limit > redeemed),
         )
         .order_by(Reward.price_points, Reward.reward_id)
         .limit(size)

@@ -42,6 +42,12 @@ async def list_rewards(
     return page_of(RewardRead, rows, size, lambda row: (row.price_points, row.reward_id))
 
 
+async def list_open_to_me(session: AsyncSession, actor: Actor, *, size: int) -> list[RewardRead]:
+    """Return what the caller could redeem with points enough: in stock, within their limit."""
+    rows = await queries.list_open_to(session, actor.community, actor.resident, size=size)
+    return [RewardRead.model_validate(row) for row in rows]
+
+
 async def get_reward(session: AsyncSession, actor: Actor, reward_id: int) -> Reward:
     """Return a reward of the caller's community; raises RewardNotFound."""
     reward = await queries.get_reward(session, actor.community, reward_id)

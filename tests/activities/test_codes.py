@@ -42,10 +42,11 @@ def sign(app: FastAPI, code: Code, *, now: datetime) -> str:
     return token
 
 
-async def test_a_poster_holds_until_check_in_closes(here: Neighbourhood, clock: Clock) -> None:
+async def test_a_poster_holds_a_day_longer_than_check_in(here: Neighbourhood, clock: Clock) -> None:
     activity = await here.announce(clock.now)
     code = await get_code(here, activity)
-    assert code["expires_at"] == activity["check_in_closes_at"]
+    closes_at = datetime.fromisoformat(activity["check_in_closes_at"])
+    assert datetime.fromisoformat(code["expires_at"]) == closes_at + timedelta(days=1)
     assert code["refresh_in_seconds"] is None
     assert code["link"].endswith(f"/c/{code['token']}")
 
@@ -183,12 +184,17 @@ async def test_a_code_with_one_character_changed_is_refused(
         assert problem_code(answer) in {"code_forged", "code_unreadable"}, place
 
 
-async def test_an_expired_poster_is_refused(here: Neighbourhood, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("hours", "refusal"), [(2, (409, "check_in_closed")), (26, (410, "code_expired"))]
+)
+async def test_a_poster_scanned_late_says_that_check_in_closed_and_after_a_day_has_expired(
+    here: Neighbourhood, clock: Clock, hours: int, refusal: tuple[int, str]
+) -> None:
     activity = await here.announce(clock.now)
     token = await here.poster(activity)
-    let_pass(here, clock, hours=2)
+    let_pass(here, clock, hours=hours)
     answer = await scan(here, token)
-    assert (answer.status_code, problem_code(answer)) == (410, "code_expired")
+    assert (answer.status_code, problem_code(answer)) == refusal
 
 
 async def test_a_code_of_another_community_is_refused(

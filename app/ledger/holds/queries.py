@@ -15,7 +15,8 @@ PLACE_HOLDS = f"""
     WITH item AS (
         SELECT * FROM json_to_recordset(CAST(:holds AS json)) AS row(
             item_id bigint, account_id bigint, points bigint, purpose text,
-            memo text, expires_at timestamptz)),
+            memo text, expires_at timestamptz)
+        LIMIT json_array_length(CAST(:holds AS json))),
     {PICK_FREE_LOTS},
     covered AS (
         SELECT asked.item_id FROM asked
@@ -68,7 +69,8 @@ CAPTURE_HOLDS = f"""
     WITH item AS (
         SELECT * FROM json_to_recordset(CAST(:captures AS json)) AS row(
             hold_id bigint, transfer_id bigint, credit_account_id bigint, maker_id bigint,
-            salt bytea)),
+            salt bytea)
+        LIMIT json_array_length(CAST(:captures AS json))),
     hold AS (
         UPDATE holds SET state = 'captured', captured_points = points, captures = captures + 1,
             ended_at = :now
@@ -106,7 +108,8 @@ CAPTURE_HOLDS = f"""
 UNDO_CAPTURES = f"""
     WITH item AS (
         SELECT * FROM json_to_recordset(CAST(:undos AS json)) AS row(
-            hold_id bigint, transfer_id bigint, maker_id bigint, salt bytea)),
+            hold_id bigint, transfer_id bigint, maker_id bigint, salt bytea)
+        LIMIT json_array_length(CAST(:undos AS json))),
     hold AS (
         UPDATE holds SET state = 'held', captured_points = 0, ended_at = NULL
         FROM item

@@ -1,0 +1,97 @@
+"""The main requests, each ready to be sent once."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from tests.support.caller import fresh_key
+from tests.support.clock import Clock
+from tests.support.neighbourhood import Neighbourhood
+
+Request = Callable[[], Awaitable[httpx.Response]]
+
+# Reads send SET TRANSACTION READ ONLY first, which is counted.
+STATEMENTS = {
+    "scan the activity's code": 9,
+    "scan a resident's code": 9,
+    "daily check-in": 10,
+    "home page": 9,
+    "balance": 3,
+    "statement": 3,
+    "my rank": 8,
+    "board page": 5,
+    "catalogue": 3,
+    "redeem": 8,
+    "prepare": 3,
+    "consume": 8,
+    "take back": 9,
+    "award by the committee": 10,
+}
+
+
+async def main_requests(here: Neighbourhood, clock: Clock) -> dict[str, Request]:
+    """Return every main request; whoever makes one has points and neighbours on the board."""
+    for _ in range(4):
+        await here.give("resident-1", "legal_advice")
+    await here.give("resident-3", "survey")
+    for _ in range(5):
+        await here.give("resident-4", "legal_advice")
+    return await _requests_of_residents(here, clock) | await _requests_of_staff(here)
+
+
+async def _requests_of_residents(there: Neighbourhood, clock: Clock) -> dict[str, Request]:
+    token = await there.poster(await there.announce(clock.now))
+    other = await there.announce(clock.now)
+    resident = await there.caller("resident-1")
+    code = (await resident.get("/v1/me/code")).json()["token"]
+    worker = await there.caller("worker-1")
+    scan = {"activity_id": other["activity_id"], "code": code}
+    redeem = f"/v1/rewards/{there.reward_id('canteen_meal')}/redeem"
+    return {
+        "scan the activity's code": lambda: resident.post("/v1/me/check-ins", {"code": token}),
+        "scan a resident's code": lambda: worker.post("/v1/staff/check-ins", scan),
+        "daily check-in": lambda: resident.post("/v1/me/daily-check-in"),
+        "home page": lambda: resident.get("/v1/me/home"),
+        "balance": lambda: resident.get("/v1/me/balance"),
+        "statement": lambda: resident.get("/v1/me/statement"),
+        "my rank": lambda: resident.get("/v1/me/rank"),
+        "board page": lambda: resident.get("/v1/boards/residents"),
+        "catalogue": lambda: resident.get("/v1/rewards"),
+        "redeem": lambda: resident.post(redeem, key=fresh_key()),
+    }
+
+
+async def _requests_of_staff(there: Neighbourhood) -> dict[str, Request]:
+    clerk = await there.caller("clerk-2")
+    committee = await there.caller("committee-1")
+    resident = await there.caller("resident-1")
+    shop_id = there.shop_id("canteen")
+    reward_id = there.reward_id("canteen_meal")
+    codes = [
+        (await resident.post_once(f"/v1/rewards/{reward_id}/redeem")).json()["token"]
+        for _ in range(2)
+    ]
+    ask = {"shop_id": shop_id, "code": codes[0]}
+    consumed = await clerk.post(
+        "/v1/merchant/vouchers/consume",
+        {"shop_id": shop_id, "code": codes[1], "out_request_no": "earlier-1"},
+    )
+    back = {
+        "shop_id": shop_id,
+        "out_request_no": "back-0001",
+        "verification_id": consumed.json()["verification_id"],
+        "reason": "点错了",
+    }
+    award = {
+        "resident_id": there.resident_id("resident-2"),
+        "rule_code": "mediation",
+        "reason": "劝和邻居",
+    }
+    return {
+        "prepare": lambda: clerk.post("/v1/merchant/vouchers/prepare", ask),
+        "consume": lambda: clerk.post(
+            "/v1/merchant/vouchers/consume", ask | {"out_request_no": "consume-1"}
+        ),
+        "take back": lambda: clerk.post("/v1/merchant/vouchers/cancel", back),
+        "award by the committee": lambda: committee.post_once("/v1/staff/awards", award),
+    }
