@@ -1,0 +1,2 @@
+class BenchFailed(Exception):
+    """The run means nothing; the message says why."""

@@ -1,0 +1,128 @@
+"""The floor: what PostgreSQL alone takes for the same rows, as separate prepared statements.
+
+The scripts in `floor/` are a yardstick, written by hand: they do not follow the service's SQL
+when that changes, only the schema. Each begins with `who.sql`, which walks through the residents
+so that two clients never meet and no act comes twice.
+"""
+
+import importlib.util
+import re
+import resource
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from app.cli.database import DATABASE
+from app.core.calendar import Period, day_in, period_start
+from app.core.database import APP_ROLE
+from app.core.embedded import ServerAddress
+from app.core.embedded.binaries import PACKAGE, Binaries
+from app.core.embedded.commands import ENVIRONMENT
+from app.core.ids import EPOCH, RANDOM_BITS
+from tests.bench.errors import BenchFailed
+from tests.bench.processes import cpu_seconds
+from tests.bench.town import CHECK_IN_RULE, Town
+
+SCRIPTS = Path(__file__).parent / "floor"
+PATIENCE = 60.0
+TRANSACTIONS_A_SECOND = 1_000
+_done = re.compile(r"transactions actually processed: (\d+)")
+_failed = re.compile(r"number of failed transactions: (\d+)")
+_rate = re.compile(r"tps = ([0-9.]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Transactions a second, and what each cost in pgbench and in PostgreSQL."""
+
+    per_second: float
+    pgbench_us: float
+    postgres_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pgbench:
+    """Runs scripts in a community of its own; `folder` is for what it writes."""
+
+    address: ServerAddress
+    server_pid: int
+    town: Town
+    stride: int
+    folder: Path
+
+    def run(self, name: str, *, clients: int, seconds: float, now: datetime) -> Floor:
+        """Run a script; raises BenchFailed unless every transaction went through."""
+        script = self.folder / f"{name}.sql"
+        parts = (SCRIPTS / "who.sql", SCRIPTS / f"{name}.sql")
+        script.write_text("".join(part.read_text("utf-8") for part in parts), "utf-8")
+        values = (f"--define={key}={value}" for key, value in self._values(clients, now).items())
+        server_before, ours_before = cpu_seconds(self.server_pid), children_seconds()
+        done = subprocess.run(  # noqa: S603 - a program of the installation, no shell
+            [
+                program(), "--no-vacuum", "--protocol=prepared",
+                f"--host={self.address.socket_dir}", f"--port={self.address.port}",
+                f"--username={APP_ROLE}",
+                f"--client={clients}", f"--jobs={min(clients, 2)}",
+                duration(seconds), f"--file={script}",
+                *values, DATABASE,
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=ENVIRONMENT,
+            timeout=seconds + PATIENCE,
+        )  # fmt: skip
+        server = cpu_seconds(self.server_pid) - server_before
+        ours = children_seconds() - ours_before
+        count, failed, rate = (found(pattern, done.stdout) for pattern in (_done, _failed, _rate))
+        if done.returncode != 0 or failed > 0 or count == 0:
+            raise BenchFailed(f"pgbench, {name}: {done.stderr.strip() or done.stdout.strip()}")
+        return Floor(rate, ours / count * 1e6, server / count * 1e6)
+
+    def _values(self, clients: int, now: datetime) -> dict[str, object]:
+        """Return what the scripts call by name; ids count up from this moment's, as the API's."""
+        town, today = self.town, day_in(self.town.created.timezone, now)
+        milliseconds = int((now - EPOCH).total_seconds() * 1000)
+        return {
+            "turn": 0,
+            "base": milliseconds << RANDOM_BITS,
+            "clients": clients,
+            "seats": town.residents // self.stride // clients,
+            "stride": self.stride,
+            "community": town.community_id,
+            "first_resident": town.first_resident,
+            "first_person": town.first_person,
+            "first_session": town.first_session,
+            "rule": town.created.rules[CHECK_IN_RULE],
+            "version": town.check_in_version,
+            "reward": town.reward_id,
+            "day": today,
+            "week": period_start(Period.WEEK, today),
+            "month": period_start(Period.MONTH, today),
+        }
+
+
+def duration(seconds: float) -> str:
+    """Return pgbench's option for it; it has no parts of a second, so about as much work."""
+    if seconds < 1:
+        return f"--transactions={round(seconds * TRANSACTIONS_A_SECOND)}"
+    return f"--time={round(seconds)}"
+
+
+def found(pattern: re.Pattern[str], output: str) -> float:
+    match = pattern.search(output)
+    return float(match[1]) if match else 0.0
+
+
+def children_seconds() -> float:
+    """Return what our children that ended have used: between two calls, pgbench alone."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def program() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise BenchFailed(f"The package {PACKAGE} is not installed.")
+    return Binaries(Path(spec.origin).parent.parent).program("pgbench")
