@@ -120,6 +120,7 @@ def app(
 ) -> FastAPI:
     app_of_session.state.sessionmaker = sessionmaker
     app_of_session.state.clock = clock
+    app_of_session.state.wechat = {}
     return app_of_session
 
 

@@ -23,11 +23,9 @@ def double(clock: Clock) -> WeChatDouble:
 @pytest.fixture
 async def wechat(app: FastAPI, double: WeChatDouble) -> AsyncIterator[WeChatDouble]:
     """Let the application know two mini-programs, both at the double."""
-    before = app.state.wechat
     async with httpx.AsyncClient(transport=httpx.ASGITransport(double.app)) as outside:
         app.state.wechat = {
             app_id: WeChatClient(outside, app_id, SECRET, "http://wechat")
             for app_id in (RESIDENT_APP, CLERK_APP)
         }
         yield double
-    app.state.wechat = before

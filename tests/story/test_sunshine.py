@@ -32,13 +32,12 @@ async def tale(
     http: httpx.AsyncClient,
     sessionmaker: async_sessionmaker[AsyncSession],
     clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Tale]:
     here = await make_neighbourhood(sessionmaker, http, now=clock.now, residents=RESIDENTS)
     wechat = WeChatDouble({APP_ID: APP_SECRET}, clock=clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(wechat.app)) as to_wechat:
         client = WeChatClient(to_wechat, APP_ID, APP_SECRET, "https://api.weixin.qq.com")
-        monkeypatch.setattr(app.state, "wechat", {APP_ID: client})
+        app.state.wechat = {APP_ID: client}
         yield Tale(here, clock, sessionmaker, wechat, she=Caller(http))
 
 
