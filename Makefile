@@ -20,7 +20,7 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.run  ## Start the service with a database and demo data (args="--port 8080")
-	@$(BIN)/gridpoints serve $(args)
+	@$(BIN)/gridpoints serve --demo $(args)
 
 test: check  ## Run every check, then the tests (args="-k ledger")
 	$(BIN)/pytest $(args)

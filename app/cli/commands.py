@@ -34,13 +34,26 @@ Workers = Annotated[
     int, typer.Option(min=1, max=64, help="API processes; more than one needs an outside database.")
 ]
 
+Demonstrates = Annotated[
+    bool,
+    typer.Option(
+        "--demo", help="Migrate, create the demo and run jobs on an outside database as well."
+    ),
+]
+
 
 @app.command()
-def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
-    """Start the API (and, without GRIDPOINTS_DATABASE_URL, its own database and a demo)."""
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Workers = 1,
+    *,
+    demo: Demonstrates = False,
+) -> None:
+    """Start the API; without GRIDPOINTS_DATABASE_URL with its own database, jobs and a demo."""
     settings = read_settings()
-    if settings.is_embedded:
-        serving.serve_embedded(settings, host, port, workers)
+    if settings.is_embedded or demo:
+        serving.serve_demo(settings, host, port, workers)
     else:
         serving.serve_outside(settings, host, port, workers)
 

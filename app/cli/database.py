@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,26 +23,28 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseUrls:
-    """Where the service and where the migrations connect."""
+class RunningDatabase:
+    """Where the service and where the migrations connect; `server` if it is ours to watch."""
 
     service: str
     owner: str
+    server: EmbeddedPostgres | None = None
 
 
 @contextmanager
-def running_database(settings: Settings) -> Iterator[DatabaseUrls]:
-    """Yield the addresses; the embedded server runs until the block ends."""
+def running_database(settings: Settings) -> Iterator[RunningDatabase]:
+    """Yield the database; the embedded server runs until the block ends."""
     if settings.database_url is not None:
         owner = settings.owner_database_url or settings.database_url
-        yield DatabaseUrls(settings.database_url, owner)
+        yield RunningDatabase(settings.database_url, owner)
         return
-    with EmbeddedPostgres(settings.data_dir) as address:
-        yield urls_of(address)
+    server = EmbeddedPostgres(settings.data_dir)
+    with server as address:
+        yield replace(urls_of(address), server=server)
 
 
-def urls_of(address: ServerAddress) -> DatabaseUrls:
-    return DatabaseUrls(address.url(APP_ROLE, DATABASE), address.url(OWNER_ROLE, DATABASE))
+def urls_of(address: ServerAddress) -> RunningDatabase:
+    return RunningDatabase(address.url(APP_ROLE, DATABASE), address.url(OWNER_ROLE, DATABASE))
 
 
 def migrate(owner_url: str, revision: str = "head") -> None:

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.activities.codes import POSTER_OUTLASTS
-from app.cli.database import in_transaction, migrate, urls_of
+from app.cli.database import in_transaction, migrate, running_database
 from app.cli.screen import show_start
 from app.core.codes import Code, CodeKind, link_of
 from app.core.config import Settings
@@ -32,34 +32,36 @@ class CannotServe(Exception):
     """The server cannot start here; the message says why and what to do."""
 
 
-def serve_embedded(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Start database, API and jobs as one; Ctrl-C ends all of them."""
+def serve_demo(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Start API and jobs as one, on a migrated database with the demo; Ctrl-C ends all of it.
+
+    Without an outside database the embedded one is started too.
+    """
     if workers > 1:
-        raise CannotServe("More than one process needs an outside GRIDPOINTS_DATABASE_URL.")
+        raise CannotServe("More than one process needs GRIDPOINTS_DATABASE_URL and no --demo.")
     refuse_taken_port(host, port)
     configure_logging("console", "warning" if settings.log_level == "info" else settings.log_level)
     base_url = f"http://{host}:{port}"
     settings = suited_to(settings, host, base_url)
-    server = EmbeddedPostgres(settings.data_dir)
-    with server as address:
-        urls = urls_of(address)
-        migrate(urls.owner)
+    with running_database(settings) as database:
+        migrate(database.owner)
         demo = in_transaction(
-            urls.service, lambda session: ensure_demo(session, now=system_clock())
+            database.service, lambda session: ensure_demo(session, now=system_clock())
         )
 
         @asynccontextmanager
         async def alongside(app: FastAPI) -> AsyncIterator[None]:
-            async with jobs_beside(app), watched(server):
+            async with jobs_beside(app), watched(database.server):
                 show_start(demo, poster_link(app, demo, base_url), base_url)
                 yield
 
-        api = create_app(settings, database_url=urls.service, alongside=alongside)
+        api = create_app(settings, database_url=database.service, alongside=alongside)
         config = uvicorn.Config(api, host=host, port=port, log_config=None, access_log=False)
         # uvicorn has shut down in order by the time it passes Ctrl-C on.
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run()
-    typer.echo("Stopped; the data stays in " + str(settings.data_dir))
+    kept_in = settings.data_dir if settings.is_embedded else "your database"
+    typer.echo(f"Stopped; the data stays in {kept_in}")
 
 
 def suited_to(settings: Settings, host: str, base_url: str) -> Settings:
@@ -67,9 +69,10 @@ def suited_to(settings: Settings, host: str, base_url: str) -> Settings:
     changes: dict[str, object] = {}
     if "public_base_url" not in settings.model_fields_set:
         changes["public_base_url"] = base_url
-    if settings.local_sign_in is None and host not in LOOPBACK:
-        changes["local_sign_in"] = False
-        typer.echo(f"Signing in by name is off, as {host} can be reached from other machines.")
+    if settings.local_sign_in is None:
+        changes["local_sign_in"] = host in LOOPBACK
+        if host not in LOOPBACK:
+            typer.echo(f"Signing in by name is off, as {host} can be reached from other machines.")
     return settings.model_copy(update=changes)
 
 
@@ -128,8 +131,11 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 @asynccontextmanager
-async def watched(server: EmbeddedPostgres) -> AsyncIterator[None]:
-    """Start the database again if it was killed; requests get 503 until it has recovered."""
+async def watched(server: EmbeddedPostgres | None) -> AsyncIterator[None]:
+    """Start our database again if it was killed; requests get 503 until it has recovered."""
+    if server is None:
+        yield
+        return
     ended = asyncio.Event()
 
     async def watch() -> None:

@@ -40,10 +40,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(port: int, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def serving(port: int, *words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run `gridpoints serve` until the block ends."""
     process = subprocess.Popen(  # noqa: S603 - our own command line
-        [*RUN, "serve", "--port", str(port)],
+        [*RUN, "serve", "--port", str(port), *words],
         env=os.environ | environment | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -133,6 +133,28 @@ async def test_an_outside_database_is_migrated_filled_and_served(
     rotated = gridpoints("keys", "rotate", "codes", **outside)
     assert "signs codes from" in rotated.stdout
     assert "rotate first" in gridpoints("keys", "revoke", "codes", "1", **outside).stdout
+
+
+async def test_the_demo_is_served_from_an_outside_database_too(
+    migrated: DatabaseServer, folder: Path
+) -> None:
+    await migrated.create("elsewhere")
+    port = free_port()
+    environment = {
+        "GRIDPOINTS_DATABASE_URL": migrated.url("elsewhere"),
+        "GRIDPOINTS_OWNER_DATABASE_URL": migrated.url("elsewhere", "gridpoints_owner"),
+        "GRIDPOINTS_DATA_DIR": str(folder / "keys only"),
+    }
+
+    with serving(port, "--demo", **environment) as process:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            signed_in = await http.post("/v1/auth/local", json={"ticket": "resident-60"})
+        process.send_signal(signal.SIGINT)
+        screen, _ = process.communicate(timeout=PATIENCE)
+
+    assert signed_in.status_code == 200
+    assert "the data stays in your database" in screen
+    assert [path.name for path in (folder / "keys only").iterdir()] == ["master.key"]
 
 
 def test_an_outside_database_needs_a_master_key(folder: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_line_is_one_json_object_in_our_words_and_libraries_alike(
 ) -> None:
     configure_logging("json", "info")
     structlog.get_logger("test").info("request", route="/v1/me", name="王小四")
-    logging.getLogger("a.library").warning("started %s", "here")
+    logging.getLogger("somebody.elses").warning("started %s", "here")
     log_a_fault()
 
     ours, theirs, fault = map(json.loads, capsys.readouterr().err.splitlines())
