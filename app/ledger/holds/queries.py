@@ -44,26 +44,22 @@ PLACE_HOLDS = f"""
     SELECT item_id FROM covered
 """  # noqa: S608 - fragments of this room
 
-# What several statements do with the holds whose state they have just changed.
-_UNPIN_LOTS = """
-    UPDATE lots SET held = lots.held - pinned.points
-    FROM (SELECT lot_id, sum(hold_lots.points) AS points
-        FROM hold_lots JOIN hold USING (community_id, hold_id) GROUP BY lot_id) AS pinned
-    WHERE community_id = :community_id AND lots.lot_id = pinned.lot_id
-"""
-
-RELEASE_HOLDS = f"""
+RELEASE_HOLDS = """
     WITH hold AS (
         UPDATE holds SET state = :state, ended_at = :now
         WHERE community_id = :community_id AND hold_id = ANY(:hold_ids) AND state = 'held'
         RETURNING community_id, hold_id, account_id, points),
-    lot AS ({_UNPIN_LOTS}),
+    lot AS (
+        UPDATE lots SET held = lots.held - pinned.points
+        FROM (SELECT lot_id, sum(hold_lots.points) AS points
+            FROM hold_lots JOIN hold USING (community_id, hold_id) GROUP BY lot_id) AS pinned
+        WHERE community_id = :community_id AND lots.lot_id = pinned.lot_id),
     balance AS (
         UPDATE balances SET held = balances.held - freed.points
         FROM (SELECT account_id, sum(points) AS points FROM hold GROUP BY account_id) AS freed
         WHERE community_id = :community_id AND balances.account_id = freed.account_id)
     SELECT hold_id FROM hold
-"""  # noqa: S608 - fragments of this room
+"""
 
 CAPTURE_HOLDS = f"""
     WITH item AS (
