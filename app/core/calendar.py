@@ -22,6 +22,11 @@ def day_in(timezone: str, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(timezone)).date()
 
 
+def in_zone(timezone: str, moment: datetime) -> datetime:
+    """Return a moment as the clock on the wall there shows it."""
+    return moment.astimezone(ZoneInfo(timezone))
+
+
 def local_time(timezone: str, moment: datetime) -> str:
     """Return a moment as people there read it, to the minute and with its offset."""
     return moment.astimezone(ZoneInfo(timezone)).isoformat(timespec="minutes")
