@@ -24,6 +24,12 @@ class WeChatUnavailable(Unavailable):
     title_zh = "微信服务繁忙，请稍后再试"
 
 
+class PushForged(Forbidden):
+    """The push does not carry WeChat's signature."""
+
+    title_zh = "消息推送未通过签名校验"
+
+
 class WeChatMisconfigured(Exception):
     """WeChat refuses us, not the person: wrong app id or secret, address not listed.
 
@@ -34,3 +40,14 @@ class WeChatMisconfigured(Exception):
         super().__init__(f"WeChat answered {errcode}: {errmsg}")
         self.errcode = errcode
         self.errmsg = errmsg
+
+
+class OpenIdNotRecent(Exception):
+    """WeChat checks content only of somebody who was in the mini-program within 2 hours.
+
+    Nobody else can be asked for; a person of the staff has to look instead.
+    """
+
+
+class PhotoAskedBefore(Exception):
+    """WeChat was asked about this address already, and its verdict is on the way."""
