@@ -24,6 +24,21 @@ async def get_person_by_union(session: AsyncSession, provider: str, union_id: st
     return await session.scalar(statement)
 
 
+async def get_open_id(session: AsyncSession, person_id: int, app_id: str) -> str | None:
+    """Return by what a WeChat mini-program knows this person."""
+    statement = (
+        select(Identity.subject)
+        .where(
+            Identity.person_id == person_id,
+            Identity.provider == "wechat",
+            Identity.app_id == app_id,
+        )
+        .order_by(Identity.created_at.desc(), Identity.subject)
+        .limit(1)
+    )
+    return await session.scalar(statement)
+
+
 async def lock_first_sign_in(session: AsyncSession, subject: str) -> None:
     """Let one transaction at a time decide whether this subject is a new person."""
     statement = text("SELECT pg_advisory_xact_lock(hashtextextended('first sign-in ' || :name, 0))")

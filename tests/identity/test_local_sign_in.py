@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.core.config import Settings
 from app.main import create_app
 from tests.support.caller import problem_code, sign_in
+from tests.support.consenting import agree
 from tests.support.neighbourhood import Neighbourhood
 
 
@@ -64,6 +65,7 @@ async def test_the_same_name_is_the_same_person_in_another_session(here: Neighbo
         "building_id": str(here.places.buildings[0]),
         "room": "9-101",
     }
+    await agree(phone, here.community_id)
     asked = await phone.post("/v1/join-requests", body)
     seen = await tablet.get("/v1/join-requests")
     assert seen.json()["items"] == [asked.json()]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.caller import Caller, problem_code, sign_in
+from tests.support.consenting import agree
 from tests.support.neighbourhood import Neighbourhood
 
 
@@ -23,6 +24,7 @@ async def mover(here: Neighbourhood, elsewhere: Neighbourhood) -> Caller:
         "building_id": str(elsewhere.places.buildings[0]),
         "room": "9-909",
     }
+    await agree(caller, elsewhere.community_id)
     asked = await caller.post("/v1/join-requests", body)
     worker = await elsewhere.caller("worker-1")
     path = f"/v1/staff/join-requests/{asked.json()['join_request_id']}/approve"
