@@ -1,20 +1,25 @@
 """Every table, imported once so that Alembic sees the whole schema."""
 
 from app.activities import models as activities
+from app.cases import models as cases
 from app.community import models as community
 from app.contributions import models as contributions
 from app.core import models as core
 from app.core.database import Model
 from app.identity import models as identity
 from app.ledger import models as ledger
+from app.media import models as media
 from app.merchants import models as merchants
+from app.notifications import models as notifications
+from app.privacy import models as privacy
 from app.rewards import models as rewards
 from app.rules import models as rules
 from app.standings import models as standings
+from app.wechat import models as wechat
 
 ROOMS = (
-    core, identity, community, ledger, rules, standings,
-    contributions, activities, rewards, merchants,
+    core, wechat, identity, community, media, notifications, ledger, rules, standings,
+    contributions, activities, cases, rewards, merchants, privacy,
 )  # fmt: skip
 
 metadata = Model.metadata

@@ -2,8 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Model
@@ -55,13 +65,18 @@ class Community(Model):
 
 
 class Grid(Model):
-    """Usually 100-300 households with one or more grid workers."""
+    """Usually 100-300 households with one or more grid workers.
+
+    `boundary` is a ring of [longitude, latitude] in WGS-84, as GeoJSON orders them; in
+    PostgreSQL's spelling of a polygon only the brackets differ.
+    """
 
     __tablename__ = "grids"
 
     community_id: Mapped[int] = mapped_column(primary_key=True)
     grid_id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
+    boundary: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class Building(Model):
@@ -100,8 +115,9 @@ class Household(Model):
 class Resident(Model):
     """A person's membership; `person_id` is empty for residents without a phone.
 
-    `masked_name` is what everybody else may see. The resident's wallet in the ledger carries
-    the resident's own number.
+    `masked_name` is what everybody else may see; name and phone are sealed (core/personal.py)
+    and empty once the account is closed, as is the household. The resident's wallet in the
+    ledger carries the resident's own number.
     """
 
     __tablename__ = "residents"
@@ -109,11 +125,13 @@ class Resident(Model):
     community_id: Mapped[int] = mapped_column(primary_key=True)
     resident_id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int | None]
-    household_id: Mapped[int]
+    household_id: Mapped[int | None]
     building_id: Mapped[int]
-    display_name: Mapped[str]
+    sealed_name: Mapped[bytes | None] = mapped_column(LargeBinary)
     masked_name: Mapped[str]
+    sealed_phone: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[str]
+    registered_by: Mapped[int | None]
     joined_at: Mapped[datetime]
 
     __table_args__ = (
@@ -124,6 +142,73 @@ class Resident(Model):
         Index("uq_residents_person", "community_id", "person_id", unique=True),
         Index(None, "person_id"),
         Index(None, "community_id", "building_id"),
+    )
+
+
+class ResidentToken(Model):
+    """A keyed hash by which staff find a resident whose name and phone are sealed.
+
+    There is one for each beginning of the name (王, 王小, 王小四) and one for the whole phone.
+    """
+
+    __tablename__ = "resident_tokens"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    resident_id: Mapped[int] = mapped_column(primary_key=True)
+
+    __table_args__ = (Index("ix_resident_tokens_resident", "community_id", "resident_id"),)
+
+
+class PersonalDataRead(Model):
+    """Somebody looked at a resident's name or phone in the clear; the resident can see this."""
+
+    __tablename__ = "personal_data_reads"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    personal_data_read_id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int]
+    reader_id: Mapped[int]
+    fields: Mapped[list[str]] = mapped_column(JSONB)
+    purpose: Mapped[str]
+    read_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(
+            "ix_personal_data_reads_resident",
+            "community_id",
+            "resident_id",
+            "personal_data_read_id",
+        ),
+    )
+
+
+class PaperCard(Model):
+    """A printed card of a resident: its number is the code's subject, so it can be withdrawn."""
+
+    __tablename__ = "paper_cards"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    card_id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int]
+    serial: Mapped[str]
+    issued_by: Mapped[int]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[int | None]
+    reason: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked_by_somebody"),
+        Index("uq_paper_cards_serial", "community_id", "serial", unique=True),
+        Index(
+            "uq_paper_cards_in_use",
+            "community_id",
+            "resident_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
     )
 
 
@@ -138,7 +223,7 @@ class RoleGrant(Model):
     role: Mapped[str]
     grid_id: Mapped[int | None]
     shop_id: Mapped[int | None]
-    display_name: Mapped[str]
+    sealed_name: Mapped[bytes | None] = mapped_column(LargeBinary)
     granted_at: Mapped[datetime]
 
     __table_args__ = (
@@ -149,14 +234,18 @@ class RoleGrant(Model):
 
 
 class JoinRequest(Model):
-    """Somebody asks to become a resident; a worker of the building's grid decides."""
+    """Somebody asks to become a resident; a worker of the building's grid decides.
+
+    With `claims_resident_id` they ask to be the resident whose paper card they scanned.
+    """
 
     __tablename__ = "join_requests"
 
     community_id: Mapped[int] = mapped_column(primary_key=True)
     join_request_id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int]
-    display_name: Mapped[str]
+    claims_resident_id: Mapped[int | None]
+    sealed_name: Mapped[bytes | None] = mapped_column(LargeBinary)
     building_id: Mapped[int]
     room: Mapped[str]
     state: Mapped[str]

@@ -17,6 +17,7 @@ class SourceKind(StrEnum):
     ACTIVITY = "activity"
     DAILY_CHECK_IN = "daily_check_in"
     COMMITTEE = "committee"
+    CASE = "case"
 
 
 class ContributionState(StrEnum):
@@ -56,7 +57,8 @@ class Contribution(Model):
 
     __table_args__ = (
         CheckConstraint(
-            "source_kind IN ('activity', 'daily_check_in', 'committee')", name="source_kind_known"
+            "source_kind IN ('activity', 'daily_check_in', 'committee', 'case')",
+            name="source_kind_known",
         ),
         CheckConstraint("state IN ('awarded', 'capped', 'deducted')", name="state_known"),
         CheckConstraint("abs(granted_points) <= abs(asked_points)", name="granted_within_asked"),
@@ -69,6 +71,28 @@ class Contribution(Model):
             "occasion",
             unique=True,
         ),
+    )
+
+
+class ContributionReversal(Model):
+    """An award taken back: why, by whom, and how much was there to take.
+
+    Its number is the transfer's that reverses the award; without points to take there is none.
+    """
+
+    __tablename__ = "contribution_reversals"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    contribution_id: Mapped[int] = mapped_column(primary_key=True)
+    reversal_id: Mapped[int]
+    asked_points: Mapped[int]
+    taken_points: Mapped[int]
+    reason: Mapped[str]
+    reversed_by: Mapped[int]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("taken_points BETWEEN 0 AND asked_points", name="taken_within_asked"),
     )
 
 

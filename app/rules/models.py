@@ -18,6 +18,23 @@ class Direction(StrEnum):
     COST = "cost"
 
 
+class ArrivesOn(StrEnum):
+    """When the points of a rule arrive: with the act, or at a step of the case it brought."""
+
+    ACT = "act"
+    REPORTED = "reported"
+    ACCEPTED = "accepted"
+    RESOLVED = "resolved"
+    CONFIRMED = "confirmed"
+
+
+class EarnedBy(StrEnum):
+    """Who earns by a rule: whoever acted, or those who joined in afterwards ("me too")."""
+
+    ACTOR = "actor"
+    JOINERS = "joiners"
+
+
 class Rule(Model):
     """What behaviour counts; its code is how presets, activities and people name it."""
 
@@ -34,7 +51,8 @@ class RuleVersion(Model):
     """How much it counts, from one moment to another. Never changed, only followed by another.
 
     `caps` is a list of {period, points?, times?}; `expiry` says when
-    points of this rule lapse (rules/evaluation.py reads both).
+    points of this rule lapse (rules/evaluation.py reads both). `arrives_on` says at which step
+    of a case the points arrive, `earned_by` whether reporters or joiners earn them.
     """
 
     __tablename__ = "rule_versions"
@@ -51,12 +69,19 @@ class RuleVersion(Model):
     max_units: Mapped[int]
     caps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     expiry: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    arrives_on: Mapped[str] = mapped_column(server_default="act")
+    earned_by: Mapped[str] = mapped_column(server_default="actor")
     effective_from: Mapped[datetime]
     effective_until: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("direction IN ('earn', 'cost')", name="direction_known"),
         CheckConstraint("unit IN ('time', 'hour', 'month', 'piece')", name="unit_known"),
+        CheckConstraint(
+            "arrives_on IN ('act', 'reported', 'accepted', 'resolved', 'confirmed')",
+            name="arrives_on_known",
+        ),
+        CheckConstraint("earned_by IN ('actor', 'joiners')", name="earned_by_known"),
         CheckConstraint("points > 0", name="points_positive"),
         CheckConstraint("max_units >= 1", name="max_units_positive"),
         CheckConstraint("effective_until > effective_from", name="in_force_forwards"),
