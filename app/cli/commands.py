@@ -1,13 +1,20 @@
 """What an operator types."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from pydantic import SecretStr, ValidationError
 
 from app.cli import keys, serving
-from app.cli.database import in_transaction, migrate, running_database
+from app.cli.database import (
+    has_shared_key,
+    in_transaction,
+    migrate,
+    running_database,
+    vault_of,
+)
 from app.cli.screen import show_demo
 from app.core.config import Settings
 from app.core.embedded import EmbeddedPostgresError
@@ -78,7 +85,8 @@ def migrate_schema(
     """Bring the database's schema up to date; safe to run twice, or twice at once."""
     settings = read_settings()
     with running_database(settings) as urls:
-        migrate(urls.owner, revision)
+        vault = vault_of(settings) if has_shared_key(settings) else None
+        migrate(urls.owner, revision, vault=vault)
     typer.echo("The schema is up to date.")
 
 
@@ -86,11 +94,16 @@ def migrate_schema(
 def demo() -> None:
     """Create the demo community in the database, once, and show how to sign in."""
     settings = read_settings()
-
+    if not has_shared_key(settings):
+        raise MasterKeyUnusable(
+            "Set GRIDPOINTS_MASTER_KEY, the one that `serve` has: people's names are sealed with "
+            "it. `gridpoints keys new-master` makes one."
+        )
     with running_database(settings) as urls:
-        migrate(urls.owner)
+        vault = vault_of(settings)
+        migrate(urls.owner, vault=vault)
         created: Demo = in_transaction(
-            urls.service, lambda session: ensure_demo(session, now=system_clock())
+            urls.service, lambda session: ensure_demo(session, vault=vault, now=system_clock())
         )
     show_demo(created)
     if not settings.allows_local_sign_in:
@@ -102,10 +115,11 @@ def openapi(
     folder: Annotated[Path, typer.Argument(help="Where to write the documents.")] = Path("openapi"),
 ) -> None:
     """Write the OpenAPI documents: one whole, one per caller."""
-    # A key of its own: describing the API must not make the data folder's.
-    settings = Settings(master_key=SecretStr(new_master_key()))
-    for file in write_documents(create_app(settings), folder):
-        typer.echo(file)
+    # A key and folder of its own: describing the API must not make the data folder's.
+    with TemporaryDirectory() as nowhere:
+        settings = Settings(master_key=SecretStr(new_master_key()), data_dir=Path(nowhere))
+        for file in write_documents(create_app(settings), folder):
+            typer.echo(file)
 
 
 def read_settings() -> Settings:

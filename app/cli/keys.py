@@ -12,7 +12,7 @@ from app.core.config import Settings
 from app.core.sealing import new_master_key
 from app.core.signing import LEAD_TIME, PURPOSES, Purpose, add_key
 from app.core.transactions import system_clock
-from app.main import master_key_of
+from app.wiring import master_key_of
 
 app = typer.Typer(help="List, rotate and revoke signing keys.", no_args_is_help=True)
 

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.activities.codes import POSTER_OUTLASTS
-from app.cli.database import in_transaction, migrate, running_database
+from app.cli.database import in_transaction, migrate, running_database, vault_of
 from app.cli.screen import show_start
 from app.core.codes import Code, CodeKind, link_of
 from app.core.config import Settings
@@ -21,6 +21,7 @@ from app.core.logging import configure_logging
 from app.core.transactions import system_clock
 from app.main import create_app
 from app.setup.demo import Demo, ensure_demo
+from app.wiring import outside_of, reaching_outside
 from app.worker import WorkerContext, run_worker
 
 WATCHED_EVERY = 0.5
@@ -44,9 +45,11 @@ def serve_demo(settings: Settings, host: str, port: int, workers: int) -> None:
     base_url = f"http://{host}:{port}"
     settings = suited_to(settings, host, base_url)
     with running_database(settings) as database:
-        migrate(database.owner)
+        vault = vault_of(settings)
+        migrate(database.owner, vault=vault)
         demo = in_transaction(
-            database.service, lambda session: ensure_demo(session, now=system_clock())
+            database.service,
+            lambda session: ensure_demo(session, vault=vault, now=system_clock()),
         )
 
         @asynccontextmanager
@@ -108,9 +111,10 @@ def work(database_url: str, settings: Settings) -> None:
 
     async def run() -> None:
         engine = make_engine(database_url, pool_size=settings.pool_size)
-        context = WorkerContext(make_sessionmaker(engine), system_clock)
         try:
-            await run_worker(context, database_url)
+            async with reaching_outside(settings) as outside:
+                context = WorkerContext(make_sessionmaker(engine), system_clock, outside)
+                await run_worker(context, database_url)
         finally:
             await engine.dispose()
 
@@ -161,7 +165,7 @@ async def watched(server: EmbeddedPostgres | None) -> AsyncIterator[None]:
 @asynccontextmanager
 async def jobs_beside(app: FastAPI) -> AsyncIterator[None]:
     """Run the job worker within this process while the block lasts."""
-    context = WorkerContext(app.state.sessionmaker, app.state.clock)
+    context = WorkerContext(app.state.sessionmaker, app.state.clock, outside_of(app.state))
     jobs = asyncio.create_task(run_worker(context, app.state.database_url))
     try:
         yield

@@ -15,6 +15,18 @@ class BuildingNotFound(NotFound):
     title_zh = "本社区没有这栋楼"
 
 
+class GridNotFound(NotFound):
+    """There is no such grid in this community."""
+
+    title_zh = "本社区没有这个网格"
+
+
+class ResidentNotFound(NotFound):
+    """There is no such resident in this community."""
+
+    title_zh = "本社区没有这位居民"
+
+
 class JoinRequestNotFound(NotFound):
     """There is no such request to join that you may decide."""
 
@@ -43,6 +55,12 @@ class OwnJoinRequest(Forbidden):
     """Nobody may decide their own request."""
 
     title_zh = "不能审核自己的申请"
+
+
+class ResidentClaimed(Conflict):
+    """This resident has an account already, or has left."""
+
+    title_zh = "该居民已绑定账号或已迁出"
 
 
 constraint_problems |= {

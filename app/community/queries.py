@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, select, text
+from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,8 +17,9 @@ from app.community.models import (
     JoinState,
     Resident,
     ResidentState,
+    RoleGrant,
 )
-from app.core.access import Actor, Permission
+from app.core.access import Actor, Permission, Role
 from app.core.database import Record
 
 LIVES_IN_BUILDING = and_(
@@ -58,6 +59,15 @@ _LIST_MEMBERSHIPS = """
         JOIN communities USING (community_id)
     GROUP BY community_id, name
     ORDER BY community_id
+"""
+
+
+# The stored ring is PostgreSQL's polygon but for the brackets.
+_GRID_AT = """
+    SELECT min(grid_id) FROM grids
+    WHERE community_id = :community_id
+        AND CAST(translate(CAST(boundary AS text), '[]', '()') AS polygon)
+            @> point(CAST(:longitude AS float8), CAST(:latitude AS float8))
 """
 
 
@@ -103,20 +113,87 @@ async def list_buildings(session: AsyncSession, community_id: int) -> Sequence[R
     return (await session.execute(statement)).all()
 
 
+async def list_grids(session: AsyncSession, community_id: int) -> Sequence[Record]:
+    statement = (
+        select(Grid.grid_id, Grid.name)
+        .where(Grid.community_id == community_id)
+        .order_by(Grid.grid_id)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def set_boundary(
+    session: AsyncSession, community_id: int, grid_id: int, ring: Sequence[tuple[float, float]]
+) -> Record | None:
+    """Store a closed ring of (longitude, latitude) in WGS-84; None without such a grid."""
+    statement = (
+        update(Grid)
+        .where(Grid.community_id == community_id, Grid.grid_id == grid_id)
+        .values(boundary=ring)
+        .returning(Grid.grid_id, Grid.name)
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def grid_at(
+    session: AsyncSession, community_id: int, latitude: float, longitude: float
+) -> int | None:
+    """Return the grid that holds a place in WGS-84, where grids overlap the first of them."""
+    values = {"community_id": community_id, "latitude": latitude, "longitude": longitude}
+    grid_id: int | None = await session.scalar(text(_GRID_AT), values)
+    return grid_id
+
+
+async def grid_of_building(
+    session: AsyncSession, community_id: int, building_id: int
+) -> int | None:
+    statement = select(Building.grid_id).where(
+        Building.community_id == community_id, Building.building_id == building_id
+    )
+    return await session.scalar(statement)
+
+
+async def list_workers(session: AsyncSession, community_id: int, grid_id: int) -> Sequence[int]:
+    """Return the persons who are workers of a grid, first its own, then the community's."""
+    return await _list_holders(session, community_id, Role.GRID_WORKER, grid_id)
+
+
+async def list_committee(session: AsyncSession, community_id: int) -> Sequence[int]:
+    """Return the persons of the residents' committee, in the order in which they came."""
+    return await _list_holders(session, community_id, Role.COMMITTEE, None)
+
+
+async def _list_holders(
+    session: AsyncSession, community_id: int, role: Role, grid_id: int | None
+) -> Sequence[int]:
+    statement = (
+        select(RoleGrant.person_id)
+        .where(
+            RoleGrant.community_id == community_id,
+            RoleGrant.role == role,
+            or_(RoleGrant.grid_id == grid_id, RoleGrant.grid_id.is_(None)),
+        )
+        .group_by(RoleGrant.person_id)
+        .order_by(func.bool_and(RoleGrant.grid_id.is_(None)), func.min(RoleGrant.role_grant_id))
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def get_resident_row(
     session: AsyncSession, community_id: int, resident_id: int
 ) -> Record | None:
     """Return an active resident with building, grid, room and community."""
     statement = (
         select(
+            Resident.community_id,
             Resident.resident_id,
-            Resident.display_name,
+            Resident.sealed_name,
             Resident.masked_name,
+            Resident.sealed_phone,
             Resident.joined_at,
             Building.name.label("building_name"),
             Building.grid_id,
             Household.room,
-            Community.community_id,
             Community.name.label("community_name"),
             Community.timezone,
         )
@@ -132,30 +209,20 @@ async def get_resident_row(
     return (await session.execute(statement)).one_or_none()
 
 
-async def list_residents(
-    session: AsyncSession, actor: Actor, *, name: str, after: int, size: int
-) -> Sequence[Record]:
-    """Return residents whose name contains this, of the buildings the actor works in."""
+async def claim_resident(session: AsyncSession, request: JoinRequest) -> bool:
+    """Give a resident without an account to who claims them; False if somebody has them."""
     statement = (
-        select(
-            Resident.resident_id,
-            Resident.display_name,
-            Building.name.label("building_name"),
-            Household.room,
-        )
-        .join(Building, LIVES_IN_BUILDING)
-        .join(Household, LIVES_IN_HOUSEHOLD)
+        update(Resident)
         .where(
-            Resident.community_id == actor.community,
+            Resident.community_id == request.community_id,
+            Resident.resident_id == request.claims_resident_id,
+            Resident.person_id.is_(None),
             Resident.state == ResidentState.ACTIVE,
-            Resident.display_name.contains(name, autoescape=True),
-            Resident.resident_id > after,
-            policies.in_grids_of(actor, Permission.COMMUNITY_READ_RESIDENTS),
         )
-        .order_by(Resident.resident_id)
-        .limit(size)
+        .values(person_id=request.person_id)
+        .returning(Resident.resident_id)
     )
-    return (await session.execute(statement)).all()
+    return await session.scalar(statement) is not None
 
 
 async def list_join_requests(

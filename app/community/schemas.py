@@ -3,14 +3,27 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.community.models import JoinState
 from app.core.access import Role
+from app.core.coordinates import CoordinateSystem
 from app.core.ids import Id
 from app.core.schemas import Input
 
-PersonName = Annotated[str, StringConstraints(min_length=1, max_length=30)]
+# Sealed before the database sees it, which else would refuse a null character.
+PersonName = Annotated[
+    str, StringConstraints(min_length=1, max_length=30, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, examples=[120.1551])]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, examples=[30.2741])]
+
+
+def _closed(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    if ring[0] != ring[-1]:
+        raise ValueError("a ring ends where it began")
+    return ring
 
 
 class JoinRequestCreate(Input):
@@ -29,13 +42,16 @@ class JoinDecision(Input):
 
 
 class JoinRequestRead(BaseModel):
-    """A request to join and where it stands."""
+    """A request to join and where it stands.
 
-    model_config = ConfigDict(from_attributes=True)
+    `claims_resident_id` is the resident whose paper card was scanned; the name is gone once
+    the account has been closed.
+    """
 
     join_request_id: Id
     community_id: Id
-    display_name: str
+    claims_resident_id: Id | None
+    display_name: str | None
     building_id: Id
     room: str
     state: JoinState
@@ -54,6 +70,32 @@ class BuildingRead(BaseModel):
     grid_name: str
 
 
+class GridRead(BaseModel):
+    """A grid of the community."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    grid_id: Id
+    name: str
+
+
+class Boundary(Input):
+    """The outline of a grid: a closed ring of [longitude, latitude], as GeoJSON has them."""
+
+    ring: Annotated[
+        list[tuple[Longitude, Latitude]],
+        Field(min_length=4, max_length=500),
+        AfterValidator(_closed),
+    ]
+    coordinate_system: CoordinateSystem
+
+
+class BoundaryRead(GridRead):
+    """A grid with its outline, in WGS-84 whatever it was drawn in."""
+
+    ring: list[tuple[float, float]]
+
+
 class CommunityRead(BaseModel):
     """A community, as anybody may see it."""
 
@@ -61,6 +103,7 @@ class CommunityRead(BaseModel):
     name: str
     timezone: str
     residents: int
+    grids: list[GridRead]
     buildings: list[BuildingRead]
 
 
@@ -80,23 +123,13 @@ class CommunityList(BaseModel):
     next_cursor: None = None
 
 
-class ResidentRead(BaseModel):
-    """A resident, as staff see them when they look for somebody."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    resident_id: Id
-    display_name: str
-    building_name: str
-    room: str
-
-
 class Me(BaseModel):
     """Who I am here."""
 
     resident_id: Id
     display_name: str
     masked_name: str
+    masked_phone: str | None
     building_name: str
     room: str
     community_id: Id

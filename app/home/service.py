@@ -9,6 +9,7 @@ from app.activities.check_ins import has_checked_in_today
 from app.community import service as community
 from app.core.access import Actor
 from app.core.calendar import Period
+from app.core.personal import Vault
 from app.home.schemas import Home, HomeGreeting
 from app.ledger import service as ledger
 from app.rewards import service as rewards
@@ -18,9 +19,9 @@ SHOWN = 5
 LOOKED_AT = 50
 
 
-async def get_home(session: AsyncSession, actor: Actor, *, now: datetime) -> Home:
+async def get_home(session: AsyncSession, actor: Actor, *, vault: Vault, now: datetime) -> Home:
     """Return the calling resident's home page."""
-    me = await community.get_me(session, actor)
+    me = await community.get_me(session, actor, vault=vault)
     balance = await ledger.get_balance(session, actor.community, actor.resident, now=now)
     month, all_time = (
         standings.board_key(actor.community, me.timezone, period, now)

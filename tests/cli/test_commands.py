@@ -154,12 +154,14 @@ async def test_the_demo_is_served_from_an_outside_database_too(
 
     assert signed_in.status_code == 200
     assert "the data stays in your database" in screen
-    assert [path.name for path in (folder / "keys only").iterdir()] == ["master.key"]
+    kept = sorted(path.name for path in (folder / "keys only").iterdir())
+    assert kept == ["master.key", "photos"]
 
 
-def test_an_outside_database_needs_a_master_key(folder: Path) -> None:
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_an_outside_database_needs_a_master_key(folder: Path, command: str) -> None:
     refused = gridpoints(
-        "serve",
+        command,
         GRIDPOINTS_DATABASE_URL="postgresql+asyncpg://nobody@127.0.0.1:1/none",
         GRIDPOINTS_DATA_DIR=str(folder / "unused"),
     )

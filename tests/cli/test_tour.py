@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.test_commands import PATIENCE, free_port, serving
 
@@ -24,10 +25,12 @@ def test_every_command_of_the_tour_does_what_readme_shows(folder: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("the tour is written for curl, which is not installed here")
     port = free_port()
+    lamp = folder / "lamp.jpg"
+    Image.effect_noise((1200, 900), 60).convert("RGB").save(lamp)
     with serving(port, GRIDPOINTS_DATA_DIR=str(folder / "tour")):
         done = subprocess.run(  # noqa: S603 - our own README
             ["/bin/bash", "-euo", "pipefail", "-c", tour()],
-            env=os.environ | {"BASE": f"http://127.0.0.1:{port}"},
+            env=os.environ | {"BASE": f"http://127.0.0.1:{port}", "LAMP": str(lamp)},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -45,4 +48,8 @@ def test_every_command_of_the_tour_does_what_readme_shows(folder: Path) -> None:
     assert '"operation":"consume"' in shown
     assert '"kind":"spend","points":-50,"memo":"社区食堂午餐一份"' in shown
     assert '"points":100,"rank":1' in shown
+    assert "2 号楼北侧路灯已经三天不亮" in shown
+    assert '"state":"reported","status_name":"待受理","grid_name":"第一网格"' in shown
+    assert '"points_given":5,"points_taken":0' in shown
+    assert "您上报的“路灯不亮”已受理，网格员正在处理。" in shown
     assert '"code":' not in shown.replace('"code":"legal_advice"', "")

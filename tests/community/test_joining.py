@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.caller import Caller, fresh_key, problem_code, sign_in
 from tests.support.clock import Clock
+from tests.support.consenting import agree
 from tests.support.neighbourhood import Neighbourhood
 
 
@@ -22,6 +23,7 @@ def request_for(place: Neighbourhood, *, building: int = 1, **changes: Any) -> d
 
 
 async def ask(caller: Caller, place: Neighbourhood, **changes: Any) -> dict[str, Any]:
+    await agree(caller, place.community_id)
     answer = await caller.post("/v1/join-requests", request_for(place, **changes))
     assert answer.status_code == 201, answer.text
     asked: dict[str, Any] = answer.json()
@@ -51,6 +53,7 @@ async def test_a_request_waits_with_what_was_asked(
     asked = await ask(newcomer, here)
     assert asked == request_for(here) | {
         "join_request_id": asked["join_request_id"],
+        "claims_resident_id": None,
         "state": "pending",
         "asked_at": clock.now.isoformat().replace("+00:00", "Z"),
         "decided_at": None,
@@ -91,6 +94,7 @@ async def test_an_approved_person_is_a_resident_with_an_empty_wallet(
     me = (await resident.get("/v1/me")).json()
     assert me["display_name"] == "赵新来"
     assert me["masked_name"] == "赵*来"
+    assert me["masked_phone"] is None
     assert me["building_name"] == "1 号楼"
     assert me["room"] == "9-901"
     assert me["roles"] == ["resident"]
@@ -212,6 +216,7 @@ async def test_a_request_nobody_made_is_not_there(
 async def test_a_building_of_another_community_is_not_there(
     here: Neighbourhood, elsewhere: Neighbourhood, newcomer: Caller
 ) -> None:
+    await agree(newcomer, here.community_id)
     body = request_for(here, building_id=str(elsewhere.places.buildings[0]))
     answer = await newcomer.post("/v1/join-requests", body)
     assert answer.status_code == 404
@@ -244,6 +249,15 @@ async def test_one_may_ask_two_communities_at_a_time(
     assert len((await newcomer.get("/v1/join-requests")).json()["items"]) == 2
 
 
+async def test_nobody_joins_without_agreeing_to_the_privacy_policy(
+    here: Neighbourhood, newcomer: Caller
+) -> None:
+    refused = await newcomer.post("/v1/join-requests", request_for(here))
+    assert (refused.status_code, problem_code(refused)) == (403, "consent_required")
+    assert (refused.json()["purpose"], refused.json()["version"]) == ("service", 1)
+    await ask(newcomer, here)
+
+
 async def test_a_resident_cannot_join_again(here: Neighbourhood) -> None:
     resident = await here.caller("resident-1")
     answer = await resident.post("/v1/join-requests", request_for(here))
@@ -266,6 +280,8 @@ async def test_a_worker_who_joins_keeps_the_role(here: Neighbourhood) -> None:
         {"display_name": "   "},
         {"display_name": "赵" * 31},
         {"display_name": "赵\u0000"},
+        {"display_name": "赵\n新来"},
+        {"display_name": "赵\u007f"},
         {"room": ""},
         {"room": "9" * 21},
         {"community_id": "-1"},

@@ -5,11 +5,13 @@ from collections import Counter
 
 from tests.conftest import MakeRace
 from tests.support.caller import sign_in
+from tests.support.consenting import agree
 
 
 async def test_ten_requests_of_one_person_at_once_are_one_request(race: MakeRace) -> None:
     here = await race(1)
     newcomer = await sign_in(here.http, "newcomer")
+    await agree(newcomer, here.community_id)
     body = {
         "community_id": str(here.community_id),
         "display_name": "赵新来",
@@ -26,6 +28,7 @@ async def test_ten_requests_of_one_person_at_once_are_one_request(race: MakeRace
 async def test_ten_decisions_at_once_are_one_decision(race: MakeRace) -> None:
     here = await race(1)
     newcomer = await sign_in(here.http, "newcomer")
+    await agree(newcomer, here.community_id)
     body = {
         "community_id": str(here.community_id),
         "display_name": "赵新来",
@@ -53,6 +56,7 @@ async def test_neighbours_approved_at_once_share_the_new_flat(race: MakeRace) ->
     paths = []
     for number in range(6):
         newcomer = await sign_in(here.http, f"newcomer-{number}")
+        await agree(newcomer, here.community_id)
         body = {
             "community_id": str(here.community_id),
             "display_name": "赵新来",

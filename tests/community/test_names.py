@@ -1,10 +1,10 @@
-"""How a name is shown to people who need not know it."""
+"""How a name or a phone is shown to people who need not know it."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.community.names import mask_name
+from app.community.names import mask_name, mask_phone
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,17 @@ def test_a_masked_name_shows_two_letters_at_most(name: str) -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=127, categories=["L"]), min_size=2))
 def test_a_masked_latin_name_does_not_tell_its_length(name: str) -> None:
     assert len(mask_name(name)) == 4
+
+
+@pytest.mark.parametrize(
+    ("phone", "masked"),
+    [
+        ("+8613800000001", "138****0001"),
+        ("+8619912345678", "199****5678"),
+        ("+861380000000", "****0000"),
+        ("+85261234567", "****4567"),
+        ("+12025550123", "****0123"),
+    ],
+)
+def test_a_phone_is_masked(phone: str, masked: str) -> None:
+    assert mask_phone(phone) == masked

@@ -2,20 +2,26 @@
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from app.community.names import mask_name
+from tests.statements.test_statements import counted
 from tests.support.caller import Caller, problem_code, sign_in
 from tests.support.clock import Clock
+from tests.support.consenting import agree
 from tests.support.neighbourhood import NAMES, Neighbourhood
 
 
-async def names_found(caller: Caller, name: str) -> list[str]:
-    answer = await caller.get("/v1/staff/residents", name=name)
+async def found(caller: Caller, **params: str) -> list[str]:
+    answer = await caller.get("/v1/staff/residents", **params)
     assert answer.status_code == 200, answer.text
-    return [row["display_name"] for row in answer.json()["items"]]
+    return [row["masked_name"] for row in answer.json()["items"]]
 
 
 async def join(here: Neighbourhood, ticket: str, name: str, clock: Clock) -> None:
     newcomer = await sign_in(here.http, ticket)
+    await agree(newcomer, here.community_id)
     body = {
         "community_id": str(here.community_id),
         "display_name": name,
@@ -31,10 +37,10 @@ async def join(here: Neighbourhood, ticket: str, name: str, clock: Clock) -> Non
 
 async def test_a_worker_finds_residents_of_the_own_grid_only(here: Neighbourhood) -> None:
     worker_1, worker_2 = await here.caller("worker-1"), await here.caller("worker-2")
-    assert await names_found(worker_1, "李雷") == ["李雷"]
-    assert await names_found(worker_2, "李雷") == []
-    assert await names_found(worker_1, "张秀英") == []
-    assert await names_found(worker_2, "张秀英") == ["张秀英"]
+    assert await found(worker_1, name="李雷") == ["李*"]
+    assert await found(worker_2, name="李雷") == []
+    assert await found(worker_1, name="张秀英") == []
+    assert await found(worker_2, name="张秀英") == ["张*英"]
 
 
 async def test_the_committee_finds_everybody_of_its_community(
@@ -42,56 +48,107 @@ async def test_the_committee_finds_everybody_of_its_community(
 ) -> None:
     committee = await here.caller("committee-1")
     for name in NAMES:
-        assert await names_found(committee, name) == [name]
-    assert await names_found(await elsewhere.caller("committee-1"), "李雷") == ["李雷"]
+        assert await found(committee, name=name) == [mask_name(name)]
+    assert await found(await elsewhere.caller("committee-1"), name="李雷") == ["李*"]
 
 
-async def test_a_resident_is_found_with_building_and_room(here: Neighbourhood) -> None:
+async def test_a_resident_is_found_masked_with_building_and_room(here: Neighbourhood) -> None:
     worker = await here.caller("worker-1")
-    answer = await worker.get("/v1/staff/residents", name="小四")
+    answer = await worker.get("/v1/staff/residents", name="王小")
     assert answer.json() == {
         "items": [
             {
                 "resident_id": here.resident_id("resident-1"),
-                "display_name": "王小四",
+                "masked_name": "王*四",
+                "masked_phone": None,
                 "building_name": "1 号楼",
                 "room": "1-101",
+                "has_phone_account": True,
             }
         ],
         "next_cursor": None,
     }
 
 
-@pytest.mark.parametrize("name", ["%", "_", "\\", "' OR 1=1 --", "李%", "*"])
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("王", True),
+        ("王小", True),
+        ("王小四", True),
+        (" 王小四 ", True),
+        ("小四", False),
+        ("四", False),
+        ("王小四喜", False),
+        ("王四", False),
+        ("王*四", False),
+    ],
+)
+async def test_a_name_is_found_by_its_beginning(
+    here: Neighbourhood, name: str, *, is_found: bool
+) -> None:
+    worker = await here.caller("worker-1")
+    assert await found(worker, name=name) == (["王*四"] if is_found else [])
+
+
+async def test_a_latin_name_is_found_in_capitals_or_not(here: Neighbourhood, clock: Clock) -> None:
+    await join(here, "newcomer", "Anna Schmidt", clock)
+    worker = await here.caller("worker-1")
+    for beginning in ("anna", "ANNA S", "Anna Schmidt"):
+        assert await found(worker, name=beginning) == ["A***"]
+
+
+@pytest.mark.parametrize("name", ["%", "_", "\\", "' OR 1=1 --", "李%", "*", "李\u0000"])
 async def test_a_wildcard_is_an_ordinary_letter(here: Neighbourhood, name: str) -> None:
-    assert await names_found(await here.caller("committee-1"), name) == []
+    assert await found(await here.caller("committee-1"), name=name) == []
 
 
-@pytest.mark.parametrize("name", ["", "李" * 31])
-async def test_a_search_needs_a_name_of_a_sensible_length(here: Neighbourhood, name: str) -> None:
-    committee = await here.caller("committee-1")
-    assert (await committee.get("/v1/staff/residents", name=name)).status_code == 422
-    assert (await committee.get("/v1/staff/residents")).status_code == 422
+@pytest.mark.parametrize("params", [{"name": ""}, {"name": "李" * 31}, {"phone": "138"},
+                                    {"phone": "1" * 16}, {"phone": "一三八〇〇〇〇〇〇〇一"},
+                                    {"phone": ""}, {"phone": "138 0000 0001"}])  # fmt: skip
+async def test_a_search_term_has_a_sensible_length(
+    here: Neighbourhood, params: dict[str, str]
+) -> None:
+    answer = await (await here.caller("committee-1")).get("/v1/staff/residents", **params)
+    assert (answer.status_code, problem_code(answer)) == (422, "request_invalid")
 
 
-async def test_a_name_with_a_null_character_is_malformed(here: Neighbourhood) -> None:
-    committee = await here.caller("committee-1")
-    answer = await committee.get("/v1/staff/residents", name="李\u0000")
-    assert answer.status_code == 422
-    assert problem_code(answer) == "request_invalid"
+@pytest.mark.parametrize("params", [{}, {"name": "李雷", "phone": "13800000001"}, {"name": "  "}])
+async def test_a_search_is_by_one_thing(here: Neighbourhood, params: dict[str, str]) -> None:
+    answer = await (await here.caller("committee-1")).get("/v1/staff/residents", **params)
+    assert (answer.status_code, problem_code(answer)) == (422, "one_search_term_needed")
+
+
+async def test_one_who_has_left_is_not_found(
+    here: Neighbourhood, sessionmaker: async_sessionmaker[AsyncSession]
+) -> None:
+    leave = text("UPDATE residents SET state = 'left' WHERE resident_id = :resident_id")
+    async with sessionmaker.begin() as session:
+        await session.execute(leave, {"resident_id": here.residents["resident-1"]})
+    assert await found(await here.caller("committee-1"), name="王小四") == []
+
+
+async def test_a_search_is_one_statement_beside_the_two_of_any_request(
+    here: Neighbourhood, engine: AsyncEngine
+) -> None:
+    worker = await here.caller("worker-1")
+    with counted(engine) as statements:
+        assert await found(worker, name="王") == ["王*四"]
+    assert sum("resident_tokens" in statement for statement in statements) == 1
+    assert len(statements) == 3, statements
 
 
 async def test_residents_come_in_pages(here: Neighbourhood, clock: Clock) -> None:
     committee = await here.caller("committee-1")
     for number in (1, 2, 3):
-        await join(here, f"newcomer-{number}", f"赵{number}号", clock)
+        await join(here, f"newcomer-{number}", f"赵某{number}", clock)
     pages = []
     cursor: dict[str, str] = {}
     for _ in range(2):
         page = (await committee.get("/v1/staff/residents", name="赵", size=2, **cursor)).json()
-        pages.append([row["display_name"] for row in page["items"]])
+        pages.append([row["masked_name"] for row in page["items"]])
         cursor = {"cursor": page["next_cursor"]}
-    assert pages == [["赵1号", "赵2号"], ["赵3号"]]
+    assert pages == [["赵*1", "赵*2"], ["赵*3"]]
     assert cursor == {"cursor": None}
 
 
@@ -105,6 +162,10 @@ async def test_the_public_page_of_a_community_shows_buildings_and_no_people(
         "name": "阳光社区",
         "timezone": "Asia/Shanghai",
         "residents": 6,
+        "grids": [
+            {"grid_id": str(grid_id), "name": name}
+            for grid_id, name in zip(here.places.grids, ("第一网格", "第二网格"), strict=True)
+        ],
         "buildings": [
             {"building_id": str(building_id), "name": f"{number} 号楼", "grid_name": grid}
             for number, (building_id, grid) in enumerate(
