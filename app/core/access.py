@@ -32,15 +32,27 @@ class Permission(StrEnum):
     ACTIVITIES_MANAGE = "activities:manage"
     ACTIVITIES_READ = "activities:read"
     ACTIVITIES_SCAN = "activities:scan"
+    CASES_HANDLE = "cases:handle"
+    CASES_READ = "cases:read"
+    CASES_REPORT = "cases:report"
+    CASES_ROUTE = "cases:route"
     COMMUNITY_DECIDE_JOIN = "community:decide_join"
     COMMUNITY_JOIN = "community:join"
+    COMMUNITY_MANAGE = "community:manage"
     COMMUNITY_READ_OWN = "community:read_own"
     COMMUNITY_READ_RESIDENTS = "community:read_residents"
+    COMMUNITY_REGISTER = "community:register"
     CONTRIBUTIONS_POST = "contributions:post"
     HOME_READ = "home:read"
+    IDENTITY_CONSENT = "identity:consent"
     IDENTITY_OWN_SESSION = "identity:own_session"
+    IDENTITY_PUBLISH_POLICY = "identity:publish_policy"
     LEDGER_READ_OWN = "ledger:read_own"
+    MEDIA_MODERATE = "media:moderate"
+    MEDIA_UPLOAD = "media:upload"
     MERCHANTS_VERIFY = "merchants:verify"
+    NOTIFICATIONS_READ_OWN = "notifications:read_own"
+    PRIVACY_OWN = "privacy:own"
     REWARDS_READ = "rewards:read"
     REWARDS_REDEEM = "rewards:redeem"
     RULES_READ = "rules:read"
@@ -48,10 +60,17 @@ class Permission(StrEnum):
     STANDINGS_READ_OWN = "standings:read_own"
 
 
-_SIGNED_IN = frozenset({Permission.COMMUNITY_JOIN, Permission.IDENTITY_OWN_SESSION})
+_SIGNED_IN = frozenset(
+    {
+        Permission.COMMUNITY_JOIN,
+        Permission.IDENTITY_CONSENT,
+        Permission.IDENTITY_OWN_SESSION,
+    }
+)
 _MEMBER = frozenset(
     {
         Permission.ACTIVITIES_READ,
+        Permission.NOTIFICATIONS_READ_OWN,
         Permission.REWARDS_READ,
         Permission.RULES_READ,
         Permission.STANDINGS_READ,
@@ -63,9 +82,13 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.RESIDENT: _MEMBER
     | {
         Permission.ACTIVITIES_CHECK_IN,
+        Permission.CASES_READ,
+        Permission.CASES_REPORT,
         Permission.COMMUNITY_READ_OWN,
         Permission.HOME_READ,
         Permission.LEDGER_READ_OWN,
+        Permission.MEDIA_UPLOAD,
+        Permission.PRIVACY_OWN,
         Permission.REWARDS_REDEEM,
         Permission.STANDINGS_READ_OWN,
     },
@@ -73,17 +96,30 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.ACTIVITIES_MANAGE,
         Permission.ACTIVITIES_SCAN,
+        Permission.CASES_HANDLE,
+        Permission.CASES_READ,
         Permission.COMMUNITY_DECIDE_JOIN,
         Permission.COMMUNITY_READ_RESIDENTS,
+        Permission.COMMUNITY_REGISTER,
+        Permission.MEDIA_MODERATE,
+        Permission.MEDIA_UPLOAD,
     },
     Role.CLERK: _MEMBER | {Permission.MERCHANTS_VERIFY},
     Role.COMMITTEE: _MEMBER
     | {
         Permission.ACTIVITIES_MANAGE,
         Permission.ACTIVITIES_SCAN,
+        Permission.CASES_HANDLE,
+        Permission.CASES_READ,
+        Permission.CASES_ROUTE,
         Permission.COMMUNITY_DECIDE_JOIN,
+        Permission.COMMUNITY_MANAGE,
         Permission.COMMUNITY_READ_RESIDENTS,
+        Permission.COMMUNITY_REGISTER,
         Permission.CONTRIBUTIONS_POST,
+        Permission.IDENTITY_PUBLISH_POLICY,
+        Permission.MEDIA_MODERATE,
+        Permission.MEDIA_UPLOAD,
     },
 }
 

@@ -4,6 +4,7 @@ pgqueuer delivers at least once, so every job is idempotent: what it does is gua
 or a unique row in its own transaction. A job that fails for good is held, never dropped.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pgqueuer.queries import Queries
@@ -26,3 +27,17 @@ async def enqueue(session: AsyncSession, name: str, *, key: str, payload: bytes 
     """Ask for a job once: while one with this key waits or runs, nothing is added."""
     driver: Any = SessionDriver(session)
     await Queries(driver).enqueue(name, payload, dedupe_key=key, on_conflict="skip")
+
+
+async def enqueue_all(session: AsyncSession, name: str, payloads: Mapping[str, bytes]) -> None:
+    """Ask for several jobs of a kind in one statement; `payloads` by key, each as in enqueue."""
+    if not payloads:
+        return
+    driver: Any = SessionDriver(session)
+    await Queries(driver).enqueue(
+        [name] * len(payloads),
+        list(payloads.values()),
+        [0] * len(payloads),
+        dedupe_key=list(payloads),
+        on_conflict="skip",
+    )

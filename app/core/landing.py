@@ -19,7 +19,7 @@ TEXTS: dict[CodeKind, tuple[str, str]] = {
     CodeKind.ACTIVITY_POSTER: CHECK_IN,
     CodeKind.ACTIVITY_ROTATING: CHECK_IN,
     CodeKind.RESIDENT: ("居民个人码", "请出示给网格员，由网格员扫码为您签到。"),
-    CodeKind.PAPER_CARD: ("纸质积分卡", "请出示给网格员或商家，由他们扫码。"),
+    CodeKind.PAPER_CARD: ("纸质积分卡", "请出示给网格员扫码；本人也可用小程序扫卡，申请绑定账号。"),
     CodeKind.VOUCHER: ("兑换券", "请出示给商家核销员，由商家扫码核销。"),
     CodeKind.VERIFICATION: ("核销凭证", "这是商家核销时使用的凭证，居民无需扫描。"),
 }

@@ -4,6 +4,7 @@ Pure ASGI on purpose: Starlette's BaseHTTPMiddleware costs more than a whole che
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -90,31 +91,39 @@ class BodyGrewTooLarge(Exception):
 
 
 class BodyLimit:
-    """Refuses bodies over `max_bytes`, declared or counted while they arrive."""
+    """Refuses bodies over `max_bytes`, declared or counted while they arrive.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    `larger` are paths whose bodies may have so many bytes instead.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _CountedBody(receive, send, self._max_bytes)
+        max_bytes = self._larger.get(scope["path"], self._max_bytes)
+        body = _CountedBody(receive, send, max_bytes)
         headers = Headers(scope=scope)
-        if not self._is_declared_too_large(headers.get("content-length", "0")):
+        if not _is_declared_larger(headers.get("content-length", "0"), max_bytes):
             with suppress(BodyGrewTooLarge):
                 await self._app(scope, body.receive, body.send)
             if body.has_answered or not body.is_too_large:
                 return
-        problem = BodyTooLarge(max_bytes=self._max_bytes)
+        problem = BodyTooLarge(max_bytes=max_bytes)
         response = problem_response(problem, headers.get("accept-language"))
         await response(scope, receive, send)
 
-    def _is_declared_too_large(self, length: str) -> bool:
-        if not length.isdecimal():
-            return False
-        return len(length) > LONGEST_LENGTH or int(length) > self._max_bytes
+
+def _is_declared_larger(length: str, max_bytes: int) -> bool:
+    if not length.isdecimal():
+        return False
+    return len(length) > LONGEST_LENGTH or int(length) > max_bytes
 
 
 class _CountedBody:
