@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community import service as community
+from app.community.errors import ResidentNotFound
 from app.contributions import policies, queries
-from app.contributions.errors import ActInTheFuture, OwnPosting, ResidentNotFound
+from app.contributions.errors import ActInTheFuture, OwnPosting
 from app.contributions.models import ContributionState, SourceKind
 from app.contributions.schemas import ContributionRead, PostingCreate
 from app.contributions.service import (

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
+from app.community.errors import ResidentNotFound
 from app.contributions import committee
-from app.contributions.errors import ActInTheFuture, OwnPosting, ResidentNotFound
+from app.contributions.errors import ActInTheFuture, OwnPosting
 from app.contributions.schemas import ContributionRead, PostingCreate
 from app.core.access import Actor, Permission, Require
 from app.core.idempotency import (

@@ -4,7 +4,6 @@ from app.core.problems import (
     Conflict,
     Forbidden,
     Invalid,
-    NotFound,
     Unavailable,
     constraint_problems,
 )
@@ -16,16 +15,16 @@ class AlreadyRecorded(Conflict):
     title_zh = "该行为已登记过"
 
 
+class AlreadyReversed(Conflict):
+    """This award has been taken back already."""
+
+    title_zh = "该笔积分已收回"
+
+
 class RuleChanged(Unavailable):
     """The rule changed at this very moment; try again."""
 
     title_zh = "积分规则刚刚更新，请重试"
-
-
-class ResidentNotFound(NotFound):
-    """There is no such resident in this community."""
-
-    title_zh = "本社区没有这位居民"
 
 
 class OwnPosting(Forbidden):
@@ -43,4 +42,5 @@ class ActInTheFuture(Invalid):
 constraint_problems |= {
     "uq_contributions_source": AlreadyRecorded,
     "pk_contributions": AlreadyRecorded,
+    "pk_contribution_reversals": AlreadyReversed,
 }

@@ -79,6 +79,34 @@ _ADD_USAGE = """
             used_times = cap_usage.used_times + excluded.used_times
 """
 
+_LIST_AWARDED_RESIDENTS = """
+    SELECT DISTINCT resident_id FROM contributions
+    WHERE community_id = :community_id AND source_kind = :source_kind AND source_id = :source_id
+        AND granted_points > 0
+"""
+
+_LIST_STANDING_AWARDS = """
+    SELECT contribution_id, resident_id, rule_version_id, granted_points, acted_at,
+        breakdown ->> 'name' AS name
+    FROM contributions
+    WHERE community_id = :community_id AND source_kind = :source_kind AND source_id = :source_id
+        AND granted_points > 0
+        AND NOT EXISTS (SELECT FROM contribution_reversals AS reversal
+            WHERE reversal.community_id = contributions.community_id
+                AND reversal.contribution_id = contributions.contribution_id)
+    ORDER BY contribution_id
+"""
+
+_INSERT_REVERSALS = """
+    INSERT INTO contribution_reversals (community_id, contribution_id, reversal_id, asked_points,
+        taken_points, reason, reversed_by, created_at)
+    SELECT :community_id, contribution_id, reversal_id, asked_points, taken_points, reason,
+        reversed_by, :now
+    FROM json_to_recordset(CAST(:reversals AS json)) AS row(
+        contribution_id bigint, reversal_id bigint, asked_points bigint, taken_points bigint,
+        reason text, reversed_by bigint)
+"""
+
 # The award statement: everything an award writes, for any number of items of one community.
 POST_AWARDS = f"""
     WITH contribution AS ({INSERT_CONTRIBUTIONS}),
@@ -200,3 +228,26 @@ async def is_recorded_for_rule(
         )
     )
     return bool(await session.scalar(statement))
+
+
+async def list_awarded_residents(
+    session: AsyncSession, community_id: int, source_kind: str, source_id: int
+) -> list[int]:
+    """Return whom a source has given points."""
+    values = {"community_id": community_id, "source_kind": source_kind, "source_id": source_id}
+    return list((await session.scalars(text(_LIST_AWARDED_RESIDENTS), values)).all())
+
+
+async def list_standing_awards(
+    session: AsyncSession, community_id: int, source_kind: str, source_id: int
+) -> Sequence[Record]:
+    """Return a source's awards that have not been taken back."""
+    values = {"community_id": community_id, "source_kind": source_kind, "source_id": source_id}
+    return (await session.execute(text(_LIST_STANDING_AWARDS), values)).all()
+
+
+async def insert_reversals(
+    session: AsyncSession, community_id: int, rows: Rows, *, now: datetime
+) -> None:
+    values = {"community_id": community_id, "now": now, "reversals": json.dumps(rows)}
+    await session.execute(text(_INSERT_REVERSALS), values)

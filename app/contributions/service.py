@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.community.errors import ResidentNotFound
 from app.contributions import queries
-from app.contributions.errors import ResidentNotFound, RuleChanged
+from app.contributions.errors import RuleChanged
 from app.contributions.models import ContributionState
 from app.contributions.posting import AwardItem, Decision, Usage, UsageKey, Verdict, decide
 from app.core.calendar import Period, period_start

@@ -58,15 +58,18 @@ ADD_TO_BALANCES = """
     RETURNING balances.account_id, balances.posted
 """
 
+
 # The free lots of each account in spending order, each with where it starts on a line of all
 # free points; what is asked lies on the same line, and an overlap says what a lot gives.
-PICK_FREE_LOTS = """
+def pick_free_lots(order: str) -> str:
+    """Return the fragment, for lots that are spent in this order."""
+    return f"""
     asked AS (
         SELECT *, sum(points) OVER (PARTITION BY account_id ORDER BY item_id) - points AS start
         FROM item),
     free AS (
         SELECT account_id, lot_id, remaining - held AS points,
-            sum(remaining - held) OVER (PARTITION BY account_id ORDER BY expires_at, lot_id)
+            sum(remaining - held) OVER (PARTITION BY account_id ORDER BY {order})
                 - (remaining - held) AS start
         FROM lots
         WHERE community_id = :community_id AND account_id IN (SELECT account_id FROM item)
@@ -78,48 +81,11 @@ PICK_FREE_LOTS = """
         FROM asked JOIN free USING (account_id)
         WHERE free.start < asked.start + asked.points
             AND free.start + free.points > asked.start)
-"""
+"""  # noqa: S608 - the order is one of our own
 
-# Free lots first, then debt down to the floor; what lies below the floor is not collected.
-DEDUCT = f"""
-    WITH item AS (
-        SELECT * FROM json_to_recordset(CAST(:deductions AS json)) AS row(
-            item_id bigint, account_id bigint, points bigint, source_kind text, source_id bigint,
-            memo text, rule_version_id bigint, maker_id bigint, occurred_at timestamptz,
-            salt bytea)
-        LIMIT json_array_length(CAST(:deductions AS json))),
-    {PICK_FREE_LOTS},
-    taken AS (
-        SELECT asked.item_id, asked.account_id, asked.points,
-            coalesce(sum(pick.points), 0)::bigint AS from_lots
-        FROM asked LEFT JOIN pick USING (item_id)
-        GROUP BY asked.item_id, asked.account_id, asked.points),
-    split AS (
-        SELECT taken.*, least(taken.points - from_lots,
-            greatest(-balances.floor - balances.debt, 0)) AS as_debt
-        FROM taken JOIN balances ON balances.community_id = :community_id
-            AND balances.account_id = taken.account_id),
-    transfer AS (
-        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
-            credit_account_id, points, source_kind, source_id, leg, memo, rule_version_id,
-            maker_id, occurred_at, posted_at, salt)
-        SELECT :community_id, item_id, item_id, 'deduction', split.account_id, :penalty_account,
-            from_lots + as_debt, source_kind, source_id, 0, memo, rule_version_id, maker_id,
-            occurred_at, :now, salt
-        FROM split JOIN item USING (item_id) WHERE from_lots + as_debt > 0
-        RETURNING community_id, transfer_id),
-    seal AS ({QUEUE_SEALS}),
-    move AS (INSERT INTO lot_moves SELECT :community_id, item_id, lot_id, points FROM pick),
-    lot AS (
-        UPDATE lots SET remaining = remaining - pick.points FROM pick
-        WHERE community_id = :community_id AND lots.lot_id = pick.lot_id),
-    balance AS (
-        UPDATE balances SET posted = posted - from_lots - as_debt,
-            lots_total = lots_total - from_lots, debt = debt + as_debt
-        FROM split
-        WHERE community_id = :community_id AND balances.account_id = split.account_id)
-    SELECT item_id, from_lots + as_debt AS collected_points FROM split
-"""  # noqa: S608 - fragments of this module
+
+SPENDING_ORDER = "expires_at, lot_id"
+PICK_FREE_LOTS = pick_free_lots(SPENDING_ORDER)
 
 _OPEN_WALLETS = """
     WITH account AS (
@@ -224,20 +190,3 @@ async def list_transfers(
         session, _LIST_TRANSFERS,
         community_id=community_id, account_id=account_id, before=before, size=size,
     )  # fmt: skip
-
-
-async def deduct(
-    session: AsyncSession,
-    community_id: int,
-    deductions: Rows,
-    *,
-    penalty_account: int,
-    now: datetime,
-) -> dict[int, int]:
-    """Take points, at most one deduction per account; return item → points collected."""
-    rows = await run_statement(
-        session, DEDUCT,
-        community_id=community_id, deductions=json.dumps(deductions),
-        penalty_account=penalty_account, now=now,
-    )  # fmt: skip
-    return {row.item_id: row.collected_points for row in rows}

@@ -8,12 +8,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import MAX_ID, new_id
 from app.core.pagination import Page, page_of, read_cursor
 from app.ledger import queries
+from app.ledger.deductions import queries as deduction_queries
 from app.ledger.errors import AccountUnknown, HoldNotOpen, InsufficientPoints
 from app.ledger.holds import queries as hold_queries
 from app.ledger.models import HoldState, SystemAccount
@@ -51,6 +53,20 @@ class Deduction:
     points: int
     source_kind: str
     source_id: int
+    memo: str
+    rule_version_id: int
+    maker_id: int
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AwardReversal:
+    """An award to take back whole; `reversal_id` becomes the number of the new transfer."""
+
+    reversal_id: int
+    transfer_id: int
+    account_id: int
+    points: int
     memo: str
     rule_version_id: int
     maker_id: int
@@ -190,7 +206,68 @@ async def deduct(
         "occurred_at": deduction.occurred_at.isoformat(),
         "salt": new_salt(),
     }
-    collected = await queries.deduct(
-        session, community_id, [row], penalty_account=SystemAccount.PENALTY, now=now
+    collected = await deduction_queries.deduct(
+        session, community_id, [row], credit_account=SystemAccount.PENALTY, now=now
     )
     return collected[deduction.deduction_id]
+
+
+async def reverse_awards(
+    session: AsyncSession, community_id: int, reversals: Sequence[AwardReversal], *, now: datetime
+) -> dict[int, int]:
+    """Give awards back to the issuer; return reversal → points that were there to take.
+
+    The caller holds the balance rows of all accounts and asks for each award once.
+    """
+    collected: dict[int, int] = {}
+    waiting = list(reversals)
+    while waiting:
+        # A statement touches a balance row once, so awards of one account go one after another.
+        batch = {reversal.account_id: reversal for reversal in reversed(waiting)}
+        rows = [_reversal_row(reversal) for reversal in batch.values()]
+        collected |= await deduction_queries.reverse_awards(
+            session, community_id, rows, credit_account=SystemAccount.ISSUER, now=now
+        )
+        waiting = [item for item in waiting if item is not batch[item.account_id]]
+    return collected
+
+
+async def close_wallet(
+    session: AsyncSession,
+    community_id: int,
+    account_id: int,
+    *,
+    memo: str,
+    maker_id: int,
+    now: datetime,
+) -> int:
+    """Let all points lapse that no hold pins, whatever their own expiry; return how many."""
+    await queries.lock_balances(session, community_id, [account_id])
+    row = {
+        "item_id": new_id(now),
+        "account_id": account_id,
+        "memo": memo,
+        "maker_id": maker_id,
+        "salt": new_salt(),
+    }
+    collected = await deduction_queries.close_wallets(
+        session, community_id, [row], credit_account=SystemAccount.EXPIRED, now=now
+    )
+    return sum(collected.values())
+
+
+def _reversal_row(reversal: AwardReversal) -> dict[str, Any]:
+    return {
+        "item_id": reversal.reversal_id,
+        "account_id": reversal.account_id,
+        "points": reversal.points,
+        "transfer_id": reversal.transfer_id,
+        "original_points": reversal.points,
+        "source_kind": "reversal",
+        "source_id": reversal.reversal_id,
+        "memo": reversal.memo,
+        "rule_version_id": reversal.rule_version_id,
+        "maker_id": reversal.maker_id,
+        "occurred_at": reversal.occurred_at.isoformat(),
+        "salt": new_salt(),
+    }

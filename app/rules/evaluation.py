@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.core.calendar import Period
+from app.rules.models import ArrivesOn, EarnedBy
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 MONTHS_A_YEAR = 12
@@ -39,6 +40,8 @@ class Terms:
     is_earning: bool
     caps: tuple[Cap, ...]
     expiry: dict[str, Any]
+    arrives_on: ArrivesOn = ArrivesOn.ACT
+    earned_by: EarnedBy = EarnedBy.ACTOR
 
 
 @dataclass(frozen=True, slots=True)

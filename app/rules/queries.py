@@ -10,7 +10,12 @@ from app.rules.models import Campaign, Rule, RuleVersion
 
 
 async def list_versions_in_force(
-    session: AsyncSession, community_id: int, *, at: datetime, rule_ids: Sequence[int] | None = None
+    session: AsyncSession,
+    community_id: int,
+    *,
+    at: datetime,
+    rule_ids: Sequence[int] | None = None,
+    codes: Sequence[str] | None = None,
 ) -> Sequence[tuple[Rule, RuleVersion]]:
     """Return each rule with the version in force at a moment, by category and name."""
     statement = (
@@ -28,6 +33,8 @@ async def list_versions_in_force(
     )
     if rule_ids is not None:
         statement = statement.where(Rule.rule_id.in_(rule_ids))
+    if codes is not None:
+        statement = statement.where(Rule.code.in_(codes))
     return [(rule, version) for rule, version in (await session.execute(statement)).all()]
 
 

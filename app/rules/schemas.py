@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.core.ids import Id
-from app.rules.models import Direction
+from app.rules.models import ArrivesOn, Direction, EarnedBy
 
 
 class RuleRead(BaseModel):
@@ -22,6 +22,8 @@ class RuleRead(BaseModel):
     max_units: int
     caps: list[dict[str, Any]]
     expiry: dict[str, Any]
+    arrives_on: ArrivesOn
+    earned_by: EarnedBy
     version: int
     effective_from: datetime
 

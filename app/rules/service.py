@@ -1,5 +1,6 @@
 """Which terms an act is judged by."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,7 +9,7 @@ from app.core.calendar import Period
 from app.rules import queries
 from app.rules.errors import RuleNotFound
 from app.rules.evaluation import Bonus, Cap, Terms
-from app.rules.models import Campaign, Direction, Rule, RuleVersion
+from app.rules.models import ArrivesOn, Campaign, Direction, EarnedBy, Rule, RuleVersion
 from app.rules.schemas import RuleBook, RuleRead
 
 
@@ -33,6 +34,14 @@ async def get_terms_by_code(
     return await get_terms(session, community_id, rule.rule_id, at=at)
 
 
+async def list_terms_by_codes(
+    session: AsyncSession, community_id: int, codes: Sequence[str], *, at: datetime
+) -> list[Terms]:
+    """Return the terms in force of the rules with these codes; codes without any are left out."""
+    found = await queries.list_versions_in_force(session, community_id, at=at, codes=codes)
+    return [terms_of(rule, version) for rule, version in found]
+
+
 async def list_bonuses(session: AsyncSession, community_id: int, *, at: datetime) -> list[Bonus]:
     """Return the campaigns that run at a moment, as evaluation needs them."""
     return [bonus_of(row) for row in await queries.list_campaigns(session, community_id, at=at)]
@@ -53,6 +62,8 @@ def terms_of(rule: Rule, version: RuleVersion) -> Terms:
         is_earning=version.direction == Direction.EARN,
         caps=caps,
         expiry=version.expiry,
+        arrives_on=ArrivesOn(version.arrives_on),
+        earned_by=EarnedBy(version.earned_by),
     )
 
 
@@ -86,6 +97,8 @@ def _describe(rule: Rule, version: RuleVersion) -> RuleRead:
         max_units=version.max_units,
         caps=version.caps,
         expiry=version.expiry,
+        arrives_on=ArrivesOn(version.arrives_on),
+        earned_by=EarnedBy(version.earned_by),
         version=version.version,
         effective_from=version.effective_from,
     )

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from app.contributions.errors import ResidentNotFound, RuleChanged
+from app.community.errors import ResidentNotFound
+from app.contributions.errors import RuleChanged
 from app.contributions.posting import Verdict
 from app.contributions.service import award_one
 from app.core.ids import new_id

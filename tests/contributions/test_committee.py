@@ -181,7 +181,7 @@ async def test_nobody_posts_for_themselves(
             RoleGrant(
                 community_id=here.community_id, role_grant_id=new_id(clock.now),
                 person_id=person_id, role="committee", grid_id=None, shop_id=None,
-                display_name="王小四", granted_at=clock.now,
+                sealed_name=None, granted_at=clock.now,
             )
         )  # fmt: skip
     caller = await here.caller("resident-1")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.ids import new_id
+from app.core.personal import Vault
 from app.ledger import queries, service
 from app.ledger.holds import queries as hold_queries
 from tests.support.awards import give_lots
@@ -93,9 +94,12 @@ async def crowd(
     session: AsyncSession,
     sessionmaker: async_sessionmaker[AsyncSession],
     http: httpx.AsyncClient,
+    vault: Vault,
     clock: Clock,
 ) -> Crowd:
-    here = await make_neighbourhood(sessionmaker, http, now=clock.now, residents=RESIDENTS)
+    here = await make_neighbourhood(
+        sessionmaker, http, vault=vault, now=clock.now, residents=RESIDENTS
+    )
     wallets = sorted(here.residents.values())
     lots = [(wallet, 30, THREE_MONTHS) for wallet in wallets]
     await give_lots(session, here, [*lots, *((wallet, 20, ONE_MONTH) for wallet in wallets)],

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from app.core.ids import new_id
 from app.ledger import queries, service
+from app.ledger.deductions import queries as deduction_queries
 from app.ledger.models import SystemAccount
 from app.ledger.service import HoldRef
 from tests.ledger.conftest import Crowd
@@ -27,9 +28,9 @@ async def deduct(crowd: Crowd, deductions: dict[int, int]) -> dict[int, int]:
         for wallet, points in deductions.items()
     ]  # fmt: skip
     await queries.lock_balances(crowd.session, crowd.community_id, list(deductions))
-    collected = await queries.deduct(
+    collected = await deduction_queries.deduct(
         crowd.session, crowd.community_id, rows,
-        penalty_account=SystemAccount.PENALTY, now=crowd.now,
+        credit_account=SystemAccount.PENALTY, now=crowd.now,
     )  # fmt: skip
     return {wallet: collected[ids[wallet]] for wallet in deductions}
 

@@ -24,6 +24,7 @@ TABLES = {
     "seal_queue": "transfer_id",
     "standings": "period, starts_on, resident_id",
     "contributions": "contribution_id",
+    "contribution_reversals": "contribution_id",
     "cap_usage": "rule_id, resident_id, period, starts_on",
     "rule_versions": "rule_version_id",
     "vouchers": "voucher_id",
@@ -46,6 +47,7 @@ class Books:
     seal_queue: Sequence[Record]
     standings: Sequence[Record]
     contributions: Sequence[Record]
+    contribution_reversals: Sequence[Record]
     cap_usage: Sequence[Record]
     rule_versions: Sequence[Record]
     vouchers: Sequence[Record]
@@ -57,6 +59,13 @@ class Books:
     @property
     def reversed_ids(self) -> set[int]:
         return {row.reverses_transfer_id for row in self.transfers} - {None}
+
+    @property
+    def taken_back(self) -> dict[int, int]:
+        """Reversals of awards: they take from lots, as a deduction does. Points by transfer."""
+        awards = {row.transfer_id for row in self.transfers if row.kind == "award"}
+        return {row.transfer_id: row.points for row in self.transfers
+                if row.reverses_transfer_id in awards}  # fmt: skip
 
     def posted(self) -> Counter[int]:
         """Return what each account holds, by its transfers alone."""

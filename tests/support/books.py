@@ -29,6 +29,7 @@ WAYS = {
     "award": ("issuer", "wallet"),
     "deduction": ("wallet", "penalty"),
     "spend": ("wallet", "merchant"),
+    "expiry": ("wallet", "expired"),
 }
 VOUCHER_OF_HOLD = {
     "held": "issued",
@@ -95,12 +96,13 @@ def reversals_are_counted_once(books: Books) -> Iterator[str]:
 
 
 def transfers_take_their_points_from_lots(books: Books) -> Iterator[str]:
-    moved = books.moved()
+    moved, taken_back = books.moved(), books.taken_back
     spends = {row.transfer_id: row.points for row in books.transfers if row.kind == "spend"}
     yield from differences("points from lots of spend", pick(moved, spends), spends)
     for transfer in books.transfers:
         took, kind = moved[transfer.transfer_id], transfer.kind
-        if took > (transfer.points if kind in ("spend", "deduction") else 0):
+        may_take = kind in ("spend", "deduction", "expiry") or transfer.transfer_id in taken_back
+        if took > (transfer.points if may_take else 0):
             yield f"{kind} {transfer.transfer_id} of {transfer.points} took {took} from lots"
     from_whom = {transfer.transfer_id: transfer.debit_account_id for transfer in books.transfers}
     owner = column(books.lots, "account_id", key="lot_id")
@@ -132,9 +134,10 @@ def lots_total_is_the_sum_of_lots(books: Books) -> Iterator[str]:
 def debt_is_what_deductions_lacked(books: Books) -> Iterator[str]:
     """Debt: what deductions could not take from lots, less what awards did not put into one."""
     moved, into_lots = books.moved(), sum_by(books.lots, "transfer_id", "granted")
+    taken_back = books.taken_back
     expected: Counter[int] = Counter()
     for transfer in books.transfers:
-        if transfer.kind == "deduction":
+        if transfer.kind == "deduction" or transfer.transfer_id in taken_back:
             expected[transfer.debit_account_id] += transfer.points - moved[transfer.transfer_id]
         if transfer.kind == "award":
             repaid = transfer.points - into_lots[transfer.transfer_id]
@@ -231,10 +234,20 @@ def contributions_and_transfers_agree(books: Books) -> Iterator[str]:
             yield f"source of {transfer.kind} {transfer.transfer_id} is not its contribution"
 
 
+def lost_on_boards(books: Books) -> Iterator[tuple[int, datetime, int]]:
+    """Yield what an award taken back loses: all of it, on the day it was for."""
+    acts = {row.contribution_id: row for row in books.contributions}
+    for row in books.contribution_reversals:
+        act = acts[row.contribution_id]
+        yield act.resident_id, act.acted_at, -row.asked_points
+
+
 def standings_follow_awards_and_deductions(books: Books) -> Iterator[str]:
     expected: Counter[tuple[str, date, int]] = Counter()
-    for transfer, resident_id, points in scored(books):
-        day = books.local_day(transfer.occurred_at)
+    acts = [(resident, transfer.occurred_at, points)
+            for transfer, resident, points in scored(books)]  # fmt: skip
+    for resident_id, moment, points in (*acts, *lost_on_boards(books)):
+        day = books.local_day(moment)
         for period in ("week", "month", "all"):
             expected[period, first_day(period, day), resident_id] += points
     stored = {(row.period, row.starts_on, row.resident_id): row.score for row in books.standings}

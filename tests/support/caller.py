@@ -36,6 +36,12 @@ class Caller:
     ) -> httpx.Response:
         return await self.http.post(path, json=body or {}, headers=self.headers(key))
 
+    async def put(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        return await self.http.put(path, json=body, headers=self.headers())
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.http.delete(path, headers=self.headers())
+
     async def post_once(self, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         """Post with a fresh Idempotency-Key."""
         return await self.post(path, body, key=fresh_key())

@@ -68,3 +68,20 @@ async def empty(engine: AsyncEngine) -> None:
             )
         )
         await connection.execute(text(f"TRUNCATE {', '.join(names)} CASCADE"))
+
+
+async def everything_in(owner_url: str) -> str:
+    """Return every row of every table, bytes in hexadecimal: what a dump would hold."""
+    engine = make_engine(owner_url, pool_size=1, role=None)
+    async with engine.connect() as connection:
+        tables = await connection.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        )
+        rows: list[str] = []
+        for table in tables.all():
+            found = await connection.scalars(
+                text(f"SELECT CAST(stored AS text) FROM {table} AS stored")  # noqa: S608
+            )
+            rows.extend(found.all())
+    await engine.dispose()
+    return "\n".join(rows)

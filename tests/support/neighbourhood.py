@@ -8,6 +8,7 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.access import Place, Role
+from app.core.personal import Vault
 from app.setup.community import CreatedCommunity, create_community
 from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
 from app.setup.presets import read_preset
@@ -92,11 +93,15 @@ async def make_neighbourhood(
     sessionmaker: async_sessionmaker[AsyncSession],
     http: httpx.AsyncClient,
     *,
+    vault: Vault,
     now: datetime,
     residents: int = 6,
     prefix: str = "",
+    preset: str = "sunshine",
 ) -> Neighbourhood:
     """Create sunshine with 3 buildings in 2 grids, 2 workers, 2 clerks and the committee.
+
+    Another preset may be without shops, and so without clerks.
 
     `resident-1` lives in building 1, `resident-2` in building 2, and so on around; buildings 1
     and 2 are worker-1's grid, building 3 is worker-2's. `prefix` keeps two of them apart.
@@ -104,7 +109,7 @@ async def make_neighbourhood(
     began = now - LONG_AGO
     async with sessionmaker.begin() as session:
         created = await create_community(
-            session, read_preset("sunshine"), code=f"{prefix}test", now=began
+            session, read_preset(preset), code=f"{prefix}test", now=began
         )
         places = await add_places(
             session,
@@ -122,8 +127,8 @@ async def make_neighbourhood(
             )
             for number in range(1, residents + 1)
         ]
-        members = await add_residents(session, created.community_id, people, now=began)
-        await _add_staff(session, created, places, prefix, began)
+        members = await add_residents(session, created.community_id, people, vault=vault, now=began)
+        await _add_staff(session, created, places, prefix, vault, began)
     return Neighbourhood(http, created, places, members, prefix)
 
 
@@ -132,14 +137,18 @@ async def _add_staff(
     created: CreatedCommunity,
     places: Places,
     prefix: str,
+    vault: Vault,
     now: datetime,
 ) -> None:
-    shops = created.shops
+    clerks = (("clerk-1", "corner_shop"), ("clerk-2", "canteen"))
     staff = (
         ("worker-1", Role.GRID_WORKER, Place(grid_id=places.grids[0])),
         ("worker-2", Role.GRID_WORKER, Place(grid_id=places.grids[1])),
-        ("clerk-1", Role.CLERK, Place(shop_id=shops["corner_shop"])),
-        ("clerk-2", Role.CLERK, Place(shop_id=shops["canteen"])),
+        *(
+            (ticket, Role.CLERK, Place(shop_id=created.shops[shop]))
+            for ticket, shop in clerks
+            if shop in created.shops
+        ),
         ("committee-1", Role.COMMITTEE, Place()),
     )
     for ticket, role, at in staff:
@@ -150,5 +159,6 @@ async def _add_staff(
             name=ticket,
             role=role,
             at=at,
+            vault=vault,
             now=now,
         )
