@@ -19,15 +19,16 @@ from app.activities.models import Activity, ActivityState
 from app.activities.schemas import CheckInRead, RankChange
 from app.community import queries as community_queries
 from app.community import service as community
+from app.community.cards.service import RESIDENT_KINDS, find_scanned_resident
+from app.community.errors import ResidentNotFound
 from app.contributions import queries as contributions
-from app.contributions.errors import ResidentNotFound
 from app.contributions.models import SourceKind
 from app.contributions.posting import Verdict
 from app.contributions.service import Act, Outcome, award_one, evaluate_act
 from app.core.access import Actor, Permission
 from app.core.calendar import Period, day_in, local_time
 from app.core.code_errors import CodeRevoked
-from app.core.codes import Code, CodeKind
+from app.core.codes import Code
 from app.core.signing import KeyRing
 from app.ledger import service as ledger
 from app.rules import service as rules
@@ -69,14 +70,15 @@ async def check_in_scanned_resident(
     keys: KeyRing,
     now: datetime,
 ) -> CheckInRead:
-    """The worker scanned the resident's code."""
+    """The worker scanned the resident's code, on a phone or on a paper card."""
     code = keys.codes.read_scanned(
-        scanned, kinds=(CodeKind.RESIDENT,), community_id=actor.community, now=now
+        scanned, kinds=RESIDENT_KINDS, community_id=actor.community, now=now
     )
     activity, timezone = await _get_open_activity(session, actor, activity_id, code, now)
     if not policies.may_run(actor, Permission.ACTIVITIES_SCAN, activity.grid_id):
         raise NotYourActivity
-    return await _check_in(session, actor, activity, code.subject_id, timezone, now)
+    resident_id = await find_scanned_resident(session, code, now=now)
+    return await _check_in(session, actor, activity, resident_id, timezone, now)
 
 
 async def check_in_for_the_day(

@@ -25,7 +25,8 @@ from app.activities.schemas import (
     ScanActivity,
     ScanResident,
 )
-from app.contributions.errors import ResidentNotFound, RuleChanged
+from app.community.errors import ResidentNotFound
+from app.contributions.errors import RuleChanged
 from app.core import code_errors
 from app.core.access import Actor, Permission, Require
 from app.core.dependencies import CurrentSettings, Keys

@@ -1,0 +1,1 @@
+"""Looking at cases: one's own, the neighbours', a worker's list, what is near."""

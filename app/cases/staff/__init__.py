@@ -1,0 +1,1 @@
+"""The desk at which workers and the committee handle cases."""

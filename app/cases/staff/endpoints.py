@@ -1,0 +1,254 @@
+"""/v1/staff/cases: handling."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+
+from app.cases import handling, reporting
+from app.cases.errors import (
+    BouncedTooOften,
+    CaseMovedOn,
+    CaseNotFound,
+    CasePhotoNotFound,
+    CategoryNotFound,
+    DuplicateOfItself,
+    GridHasNoSuchWorker,
+    NoGridHere,
+    OwnCase,
+    PhotoInUse,
+    PlaceMissing,
+    ResidentUnnamed,
+    StatusNotFound,
+)
+from app.cases.handling import Desk
+from app.cases.reading import service as reading
+from app.cases.reading.service import Viewer
+from app.cases.reporting import Reporter
+from app.cases.schemas import (
+    CaseCreateForResident,
+    CaseFiled,
+    CaseMoved,
+    Duplicate,
+    Pause,
+    Progress,
+    Refusal,
+    Resolution,
+    Route,
+    StaffCaseRead,
+    StaffCaseSummary,
+)
+from app.community.errors import GridNotFound, ResidentNotFound
+from app.core import code_errors
+from app.core.access import Actor, Permission, Require
+from app.core.dependencies import Keys
+from app.core.idempotency import (
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    Once,
+    OnceOnly,
+    RequestInFlight,
+)
+from app.core.ids import Id
+from app.core.openapi import problem_responses
+from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
+from app.core.transactions import Now, Session
+
+router = APIRouter(prefix="/v1/staff/cases", tags=["cases"])
+Handler = Annotated[Actor, Depends(Require(Permission.CASES_HANDLE))]
+Router = Annotated[Actor, Depends(Require(Permission.CASES_ROUTE))]
+Chosen = Annotated[
+    Literal["open", "mine", "overdue", "closed"], Query(description="Which cases to list")
+]
+
+refusals = (
+    CaseNotFound, CaseMovedOn, OwnCase, IdempotencyKeyMissing, IdempotencyKeyReused,
+    RequestInFlight,
+)  # fmt: skip
+routing = (*refusals, GridNotFound, GridHasNoSuchWorker)
+filing = (
+    CategoryNotFound, CasePhotoNotFound, PhotoInUse, PlaceMissing, NoGridHere, ResidentNotFound,
+    ResidentUnnamed, code_errors.CodeUnreadable, code_errors.CodeForged, code_errors.CodeExpired,
+    code_errors.CodeRevoked, code_errors.CodeOfOtherCommunity, code_errors.CodeOfOtherKind,
+    IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight,
+)  # fmt: skip
+
+
+async def _at_desk(
+    session: Session,
+    actor: Actor,
+    once: Once,
+    case_id: int,
+    work: Callable[[Desk], Awaitable[CaseMoved]],
+    now: Now,
+    *,
+    also: int | None = None,
+) -> JSONResponse:
+    """Lock the case, do the work once, answer where the case stands."""
+
+    async def handle() -> CaseMoved:
+        desk = await handling.open_desk(session, actor, case_id, also=also, now=now)
+        return await work(desk)
+
+    return await once.run(session, actor, now, handle, status=200)
+
+
+@router.get("")
+async def list_staff_cases(
+    request: Request,
+    actor: Handler,
+    session: Session,
+    now: Now,
+    chosen: Chosen = "open",
+    cursor: Cursor = None,
+    size: PageSize = DEFAULT_SIZE,
+) -> Page[StaffCaseSummary]:
+    """Return the cases of my grids: open, mine, overdue or closed ones."""
+    viewer = Viewer(actor.community, request.app.state.photo_links, now)
+    return await reading.list_for_staff(
+        session, viewer, actor, chosen=chosen, cursor=cursor, size=size
+    )
+
+
+@router.get("/{case_id}", responses=problem_responses(CaseNotFound))
+async def get_staff_case(
+    case_id: Id, request: Request, actor: Handler, session: Session, now: Now
+) -> StaffCaseRead:
+    """Return a case in full, with hints on its photos and what I may do."""
+    viewer = Viewer(actor.community, request.app.state.photo_links, now)
+    return await reading.get_for_staff(session, viewer, actor, case_id)
+
+
+@router.post("", status_code=201, response_model=CaseFiled, responses=problem_responses(*filing))
+async def report_case_for_resident(
+    body: CaseCreateForResident,
+    actor: Handler,
+    session: Session,
+    once: OnceOnly,
+    keys: Keys,
+    now: Now,
+) -> JSONResponse:
+    """Report for a resident, named by number or by the code of their phone or paper card."""
+
+    async def work() -> CaseFiled:
+        resident_id = await reporting.named_resident(session, actor, body, keys=keys, now=now)
+        reporter = Reporter(resident_id, is_in_person=False)
+        return await reporting.report_case(session, actor, reporter, body, now=now)
+
+    return await once.run(session, actor, now, work)
+
+
+@router.post("/{case_id}/accept", response_model=CaseMoved, responses=problem_responses(*refusals))
+async def accept_case(
+    case_id: Id, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Take a case on; the clock for solving it starts."""
+    return await _at_desk(session, actor, once, case_id, handling.accept, now)
+
+
+@router.post(
+    "/{case_id}/progress",
+    response_model=CaseMoved,
+    responses=problem_responses(*refusals, StatusNotFound),
+)
+async def note_progress(
+    case_id: Id, body: Progress, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Note what was done; the reporter reads it."""
+    return await _at_desk(
+        session, actor, once, case_id, lambda desk: handling.progress(desk, body), now
+    )
+
+
+@router.post("/{case_id}/pause", response_model=CaseMoved, responses=problem_responses(*refusals))
+async def pause_case(
+    case_id: Id, body: Pause, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Stop the clock, with a reason."""
+    return await _at_desk(
+        session, actor, once, case_id, lambda desk: handling.pause(desk, body.reason), now
+    )
+
+
+@router.post("/{case_id}/resume", response_model=CaseMoved, responses=problem_responses(*refusals))
+async def resume_case(
+    case_id: Id, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Let the clock go on."""
+    return await _at_desk(session, actor, once, case_id, handling.resume, now)
+
+
+@router.post(
+    "/{case_id}/resolve",
+    response_model=CaseMoved,
+    responses=problem_responses(*refusals, CasePhotoNotFound, PhotoInUse),
+)
+async def resolve_case(
+    case_id: Id, body: Resolution, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Say what was done, with photos; the reporter is asked whether it is fixed."""
+    return await _at_desk(
+        session, actor, once, case_id, lambda desk: handling.resolve(desk, body), now
+    )
+
+
+@router.post("/{case_id}/refuse", response_model=CaseMoved, responses=problem_responses(*refusals))
+async def refuse_case(
+    case_id: Id, body: Refusal, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Refuse a case with a reason; what it gave is taken back."""
+    return await _at_desk(
+        session, actor, once, case_id, lambda desk: handling.refuse(desk, body.reason), now
+    )
+
+
+@router.post(
+    "/{case_id}/judge-fake", response_model=CaseMoved, responses=problem_responses(*refusals)
+)
+async def judge_case_fake(
+    case_id: Id, body: Refusal, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Judge a report untrue; everybody loses what it gave, and reads why."""
+    return await _at_desk(
+        session, actor, once, case_id, lambda desk: handling.judge_fake(desk, body.reason), now
+    )
+
+
+@router.post(
+    "/{case_id}/mark-duplicate",
+    response_model=CaseMoved,
+    responses=problem_responses(*refusals, DuplicateOfItself),
+)
+async def mark_duplicate(
+    case_id: Id, body: Duplicate, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Join a case to another; its reporter counts as "me too" there."""
+    return await _at_desk(
+        session, actor, once, case_id,
+        lambda desk: handling.mark_duplicate(desk, body.of_case_id), now, also=body.of_case_id,
+    )  # fmt: skip
+
+
+@router.post(
+    "/{case_id}/pass-on",
+    response_model=CaseMoved,
+    responses=problem_responses(*routing, BouncedTooOften),
+)
+async def pass_case_on(
+    case_id: Id, body: Route, actor: Handler, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Give a case to the grid it belongs to; it cannot be passed around for ever."""
+    return await _at_desk(
+        session, actor, once, case_id, lambda desk: handling.pass_on(desk, body), now
+    )
+
+
+@router.post("/{case_id}/route", response_model=CaseMoved, responses=problem_responses(*routing))
+async def route_case(
+    case_id: Id, body: Route, actor: Router, session: Session, once: OnceOnly, now: Now
+) -> JSONResponse:
+    """Decide for good whose case it is."""
+    return await _at_desk(
+        session, actor, once, case_id, lambda desk: handling.route(desk, body), now
+    )
