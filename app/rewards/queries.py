@@ -169,6 +169,24 @@ async def lock_voucher(session: AsyncSession, community_id: int, voucher_id: int
     return await session.scalar(statement)
 
 
+async def lock_issued_vouchers(
+    session: AsyncSession, community_id: int, resident_id: int
+) -> Sequence[Voucher]:
+    """Return a resident's vouchers that are neither used nor ended, locked."""
+    statement = (
+        select(Voucher)
+        .where(
+            Voucher.community_id == community_id,
+            Voucher.resident_id == resident_id,
+            Voucher.state == VoucherState.ISSUED,
+        )
+        .order_by(Voucher.voucher_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def lock_lapsed_vouchers(
     session: AsyncSession, community_id: int, *, now: datetime, size: int
 ) -> Sequence[Voucher]:

@@ -158,6 +158,16 @@ async def cancel_voucher(
     return voucher, await get_reward(session, actor, voucher.reward_id)
 
 
+async def cancel_vouchers_of(
+    session: AsyncSession, community_id: int, resident_id: int, *, now: datetime
+) -> int:
+    """Cancel every unused voucher of a resident who leaves; return how many."""
+    vouchers = await queries.lock_issued_vouchers(session, community_id, resident_id)
+    if vouchers:
+        await _end(session, community_id, vouchers, VoucherState.CANCELLED, now)
+    return len(vouchers)
+
+
 def refuse_unless_issued(voucher: Voucher, now: datetime) -> None:
     """Raise what stands in the way of using or cancelling a voucher."""
     match VoucherState(voucher.state):

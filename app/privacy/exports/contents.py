@@ -1,0 +1,118 @@
+"""What a copy of a resident's data consists of: one statement for each part.
+
+Every table of the service either appears in a part's `tables` or, with the reason, in
+`NOT_EXPORTED`; a test compares both with the schema, so that a new table cannot be forgotten.
+Statements know `:community_id`, `:resident_id` and `:person_id`.
+"""
+
+from dataclasses import dataclass
+
+from app.privacy.exports import queries as sql
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed column: the vault's field, the column that numbers its row, what it is called."""
+
+    column: str
+    field: str
+    row: str
+    name: str
+    is_masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A key of data.json, with the name that the README gives it."""
+
+    code: str
+    title: str
+    tables: tuple[str, ...]
+    statement: str
+    sealed: tuple[Sealed, ...] = ()
+
+
+PARTS = (
+    Part(
+        "me", "我是谁：姓名、手机号、住址",
+        ("residents", "persons", "communities", "buildings", "grids", "households"), sql.ME,
+        (
+            Sealed("sealed_name", "residents.name", "resident_id", "name"),
+            Sealed("sealed_phone", "residents.phone", "resident_id", "phone"),
+        ),
+    ),
+    Part(
+        "roles", "我在社区担任的职务", ("role_grants", "shops"), sql.ROLES,
+        (Sealed("sealed_name", "role_grants.name", "role_grant_id", "name"),),
+    ),
+    Part("consents", "我给过的授权及其凭证", ("consents", "privacy_policies"), sql.CONSENTS),
+    Part("sessions", "我的登录", ("login_sessions",), sql.SESSIONS),
+    Part("identities", "我用什么身份登录", ("identities",), sql.IDENTITIES),
+    Part("paper_cards", "发给我的纸质卡", ("paper_cards",), sql.PAPER_CARDS),
+    Part(
+        "join_requests", "我的入驻申请", ("join_requests",), sql.JOIN_REQUESTS,
+        (Sealed("sealed_name", "join_requests.name", "join_request_id", "name"),),
+    ),
+    Part(
+        "personal_data_reads", "谁查看过我的姓名、手机号或原始照片", ("personal_data_reads",),
+        sql.PERSONAL_DATA_READS,
+        (
+            Sealed(
+                "sealed_name", "role_grants.name", "role_grant_id", "reader_masked_name",
+                is_masked=True,
+            ),
+        ),
+    ),
+    Part(
+        "contributions", "我的积分行为及计算过程", ("contributions", "rules", "rule_versions"),
+        sql.CONTRIBUTIONS,
+    ),
+    Part(
+        "contribution_reversals", "被撤回的积分", ("contribution_reversals",),
+        sql.CONTRIBUTION_REVERSALS,
+    ),
+    Part("balance", "我的积分余额", ("balances", "accounts"), sql.BALANCE),
+    Part("statement", "我的积分流水", ("transfers",), sql.STATEMENT),
+    Part("lots", "我的积分批次及有效期", ("lots", "lot_moves"), sql.LOTS),
+    Part("holds", "为我预留的积分", ("holds", "hold_lots"), sql.HOLDS),
+    Part("vouchers", "我的兑换券", ("vouchers", "rewards"), sql.VOUCHERS),
+    Part("voucher_uses", "兑换券的核销记录", ("verifications",), sql.VOUCHER_USES),
+    Part("standings", "我的榜单积分", ("standings",), sql.STANDINGS),
+    Part("cap_usage", "我已用的积分上限", ("cap_usage",), sql.CAP_USAGE),
+    Part(
+        "cases", "我上报的事件、处理过程和我的评价",
+        ("cases", "case_events", "case_photos", "case_categories"), sql.CASES,
+    ),
+    Part("case_joins", "我点过“我也看到了”的事件", ("case_joins",), sql.CASE_JOINS),
+    Part("case_flags", "我的照片与其他照片相似的提示", ("case_flags",), sql.CASE_FLAGS),
+    Part(
+        "photos", "我的照片（文件在 photos 文件夹里）", ("photos",), sql.PHOTOS,
+        (Sealed("sealed_position", "photos.position", "photo_id", "taken_position"),),
+    ),
+    Part("content_checks", "对我发布内容的审核", ("content_checks",), sql.CONTENT_CHECKS),
+    Part("inbox", "我的消息", ("inbox_messages",), sql.INBOX),
+    Part("subscriptions", "我订阅的微信消息", ("message_quotas",), sql.SUBSCRIPTIONS),
+    Part("wechat_messages", "发给我的微信消息", ("wechat_messages",), sql.WECHAT_MESSAGES),
+    Part("data_exports", "我申请过的个人信息副本", ("data_exports",), sql.DATA_EXPORTS),
+    Part("closures", "我的注销申请", ("closures",), sql.CLOSURES),
+)  # fmt: skip
+
+_OF_THE_COMMUNITY = "says what the community offers or rules, and of residents nothing"
+_TECHNICAL = "of the service itself, says nothing of a person"
+NOT_EXPORTED = {
+    "activities": "what takes place here; that the resident came is a contribution",
+    "campaigns": _OF_THE_COMMUNITY,
+    "case_settings": _OF_THE_COMMUNITY,
+    "case_statuses": _OF_THE_COMMUNITY,
+    "check_traces": "WeChat's numbers of content checks, which are exported themselves",
+    "idempotency_keys": "answers already given, kept two days to be repeated",
+    "rate_limits": "counters that live for minutes",
+    "refresh_tokens": "hashes of secrets; the sessions they belong to are exported",
+    "regions": _OF_THE_COMMUNITY,
+    "resident_tokens": "keyed hashes of the name and phone, which are exported in the clear",
+    "reversed_points": "sums over the statement, which is exported",
+    "revoked_codes": "numbers of withdrawn codes; a resident's own cards are exported",
+    "seal_queue": _TECHNICAL,
+    "signing_keys": _TECHNICAL,
+    "wechat_pushes": "events as WeChat sent them, sealed whole; what they led to is exported",
+}

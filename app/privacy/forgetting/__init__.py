@@ -1,0 +1,1 @@
+"""The statements that forget one kind of data of a person."""

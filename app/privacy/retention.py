@@ -1,0 +1,203 @@
+"""How long what is kept, why, and what carries it out: the one table of it.
+
+PIPL article 19: no longer than the purpose needs. `sweep` runs every night, by `keep_retention`;
+where there is none, `done_by` names the job that does it, or `kept_because` says why it stays.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.community import service as community
+from app.core.config import Settings
+from app.core.idempotency import KEPT_FOR as ANSWERS_KEPT_FOR
+from app.media import files
+from app.media import queries as media
+from app.privacy.closing.service import RESPITE
+from app.privacy.exports.service import KEPT_FOR as EXPORTS_KEPT_FOR
+from app.privacy.exports.service import object_key
+from app.privacy.schemas import RetentionRead, RetentionTable
+from app.privacy.sweeping import queries
+
+POSITIONS_KEPT_FOR = timedelta(days=90)
+READ_MESSAGES_KEPT_FOR = timedelta(days=365)
+WECHAT_MESSAGES_KEPT_FOR = timedelta(days=90)
+PUSHES_KEPT_FOR = timedelta(days=90)
+JOIN_NAMES_KEPT_FOR = timedelta(days=180)
+UNATTACHED_KEPT_FOR = timedelta(days=7)
+CONSENTS_KEPT_FOR = timedelta(days=3 * 365)
+
+# Ends up to so many things of a community that are due; returns how many it did.
+Sweep = Callable[[AsyncSession, int, datetime, int], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """A kind of data; `period` may name settings in braces."""
+
+    code: str
+    what: str
+    period: str
+    reason: str
+    sweep: Sweep | None = None
+    is_global: bool = False
+    done_by: str | None = None
+    kept_because: str | None = None
+
+
+async def destroy_exports(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    exports = await queries.destroy_exports(session, community_id, now=now, size=size)
+    keys = [object_key(community_id, data_export_id) for data_export_id in exports]
+    await files.ask_to_destroy(session, keys)
+    return len(exports)
+
+
+async def forget_positions(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    before = now - POSITIONS_KEPT_FOR
+    return await queries.forget_positions(session, community_id, before=before, size=size)
+
+
+async def delete_read_messages(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    before = now - READ_MESSAGES_KEPT_FOR
+    return await queries.delete_read_messages(session, community_id, before=before, size=size)
+
+
+async def delete_wechat_messages(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    before = now - WECHAT_MESSAGES_KEPT_FOR
+    return await queries.delete_wechat_messages(session, community_id, before=before, size=size)
+
+
+async def forget_join_names(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    before = now - JOIN_NAMES_KEPT_FOR
+    return await queries.forget_join_names(session, community_id, before=before, size=size)
+
+
+async def delete_unattached_photos(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    before = now - UNATTACHED_KEPT_FOR
+    photo_ids = await queries.list_unattached_photos(
+        session, community_id, before=before, size=size
+    )
+    keys = await media.delete_photos(session, community_id, photo_ids=photo_ids, now=now)
+    await files.ask_to_destroy(session, keys)
+    return len(photo_ids)
+
+
+async def delete_withdrawn_consents(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    before = now - CONSENTS_KEPT_FOR
+    return await queries.delete_withdrawn_consents(session, community_id, before=before, size=size)
+
+
+async def delete_pushes(
+    session: AsyncSession,
+    _everywhere: int,
+    now: datetime,
+    size: int,
+) -> int:
+    return await queries.delete_pushes(session, before=now - PUSHES_KEPT_FOR, size=size)
+
+
+def _days(period: timedelta) -> str:
+    return f"{period.days} 天"
+
+
+RETENTION = (
+    Retention(
+        "originals", "照片原图（加密保存）", "上传后 {original_days} 天",
+        "仅用于核实事件和遮挡人脸、车牌", done_by="destroy_originals",
+    ),
+    Retention(
+        "unattached_photos", "上传后没有用于任何事件的照片",
+        f"上传后 {_days(UNATTACHED_KEPT_FOR)}", "留出填写上报内容的时间",
+        delete_unattached_photos,
+    ),
+    Retention(
+        "photo_positions", "照片自带的拍摄位置（加密保存）",
+        f"上传后 {_days(POSITIONS_KEPT_FOR)}", "仅用于帮您填写事件地点", forget_positions,
+    ),
+    Retention(
+        "data_exports", "个人信息副本文件（加密保存）",
+        f"生成后 {_days(EXPORTS_KEPT_FOR)}", "供您本人下载", destroy_exports,
+    ),
+    Retention(
+        "closed_accounts", "已申请注销账号的姓名、手机号、照片和消息",
+        f"申请后 {_days(RESPITE)}", "留出撤回的时间；此后删除或匿名化", done_by="close_accounts",
+    ),
+    Retention(
+        "inbox_messages", "已读的站内消息", f"阅读后 {_days(READ_MESSAGES_KEPT_FOR)}",
+        "供您查阅办理结果", delete_read_messages,
+    ),
+    Retention(
+        "wechat_messages", "已发送的微信订阅消息", f"{_days(WECHAT_MESSAGES_KEPT_FOR)}",
+        "排查未送达的通知", delete_wechat_messages,
+    ),
+    Retention(
+        "wechat_pushes", "微信推送给我们的事件（加密保存）", f"{_days(PUSHES_KEPT_FOR)}",
+        "防止重复处理、排查故障", delete_pushes, is_global=True,
+    ),
+    Retention(
+        "join_request_names", "入驻申请中的姓名和房号",
+        f"审核后 {_days(JOIN_NAMES_KEPT_FOR)}", "处理对审核结果的异议", forget_join_names,
+    ),
+    Retention(
+        "content_check_texts", "送审的文字", "审核有结果时即删除", "微信平台要求先审后发",
+        done_by="check_content",
+    ),
+    Retention(
+        "idempotency_keys", "操作应答的副本",
+        f"{ANSWERS_KEPT_FOR // timedelta(hours=1)} 小时", "网络不稳时重复提交只算一次",
+        done_by="clean_up",
+    ),
+    Retention(
+        "refresh_tokens", "登录凭证（只存摘要）", "{refresh_token_days} 天", "保持登录",
+        done_by="clean_up",
+    ),
+    Retention(
+        "check_traces", "内容审核的微信流水编号", "长期保存", "核对审核结果，不含个人信息",
+        kept_because="append-only, and says nothing of a person",
+    ),
+    Retention(
+        "personal_data_reads", "工作人员查看个人信息的记录", "不少于 3 年",
+        "个人信息保护法第五十四条至第五十六条的审计要求；注销后只剩编号",
+        kept_because="append-only proof; bare numbers once the account is closed",
+    ),
+    Retention(
+        "consents", "您撤回的授权记录", "撤回或注销后 3 年", "证明此前处理个人信息有依据",
+        delete_withdrawn_consents,
+    ),
+)  # fmt: skip
+
+
+async def describe_retention(
+    session: AsyncSession, community_id: int, settings: Settings
+) -> RetentionTable:
+    """Return the table as residents read it; raises CommunityNotFound."""
+    here = await community.get_community(session, community_id)
+    items = [
+        RetentionRead(
+            code=entry.code,
+            what=entry.what,
+            period=entry.period.format(
+                original_days=settings.original_days,
+                refresh_token_days=settings.refresh_token_days,
+            ),
+            reason=entry.reason,
+        )
+        for entry in RETENTION
+    ]
+    return RetentionTable(community_name=here.name, items=items)

@@ -1,0 +1,1 @@
+"""The statements that carry out retention periods."""
