@@ -3,20 +3,30 @@
 from fastapi import FastAPI
 
 from app.activities.endpoints import router as activities
+from app.cases.endpoints import router as cases
+from app.cases.staff.endpoints import router as staff_cases
+from app.community.cards.endpoints import router as cards
 from app.community.endpoints import router as community
+from app.community.residents.endpoints import router as residents
 from app.contributions.endpoints import router as contributions
 from app.core.endpoints import router as service
 from app.home.endpoints import router as home
+from app.identity.consents.endpoints import router as consents
 from app.identity.endpoints import router as identity
 from app.ledger.endpoints import router as ledger
+from app.media.endpoints import router as media
 from app.merchants.endpoints import router as merchants
+from app.notifications.endpoints import router as notifications
+from app.privacy.endpoints import router as privacy
 from app.rewards.endpoints import router as rewards
 from app.rules.endpoints import router as rules
 from app.standings.endpoints import router as standings
+from app.wechat.endpoints import router as wechat
 
 ROUTERS = (
-    identity, community, home, activities, ledger, standings, rules,
-    contributions, rewards, merchants, service,
+    identity, consents, community, residents, cards, home, activities, ledger, standings, rules,
+    contributions, cases, staff_cases, rewards, merchants, media, notifications, privacy, wechat,
+    service,
 )  # fmt: skip
 
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import structlog
 from alembic.script import ScriptDirectory
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app import api
+from app.cases import queries as cases
 from app.community import service as community
 from app.core import docs, openapi, problem_handlers
 from app.core.config import Settings
@@ -22,16 +23,16 @@ from app.core.database import make_engine, make_sessionmaker
 from app.core.envelope import Envelope
 from app.core.metrics import HttpMetrics
 from app.core.middleware import BodyLimit, FaultBarrier, RequestObserver
-from app.core.sealing import MasterKey, master_key_in, parse_master_key
+from app.core.personal import Vault
 from app.core.signing import KeyRing, ensure_keys
 from app.core.transactions import system_clock
 from app.identity.service import SessionIssuer
 from app.ledger import queries as ledger
-from app.wechat.client import WeChatClient
+from app.privacy.closing.forgetting import on_consent_withdrawn
+from app.wiring import master_key_of, reach_store, reaching_wechat, tell_author
 
 Alongside = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 KEYS_RELOADED_EVERY = 30
-WECHAT_TIMEOUT_SECONDS = 5
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 logger = structlog.get_logger()
@@ -68,7 +69,11 @@ def create_app(
     openapi.install(app)
     problem_handlers.install(app)
     app.add_middleware(FaultBarrier)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.max_body_bytes,
+        # The picture, and what multipart wraps it in.
+        larger={"/v1/photos": settings.max_photo_bytes + 65_536},
+    )  # fmt: skip
     app.add_middleware(Envelope)
     app.add_middleware(RequestObserver, metrics=app.state.metrics)
     return app
@@ -77,9 +82,11 @@ def create_app(
 def wire(app: FastAPI, settings: Settings) -> None:
     """Give the lower rooms what they need of the higher ones, and everybody the clock."""
     key = master_key_of(settings)
+    keeper, links = reach_store(settings, key)
     app.state.clock = system_clock
     app.state.metrics = HttpMetrics()
     app.state.master_key = key
+    app.state.vault = Vault(key)
     app.state.keys = KeyRing(key)
     app.state.issuer = SessionIssuer(
         keys=app.state.keys,
@@ -90,15 +97,14 @@ def wire(app: FastAPI, settings: Settings) -> None:
     app.state.load_actor = community.load_actor
     app.state.list_memberships = community.list_memberships
     app.state.open_wallets = ledger.open_wallets
+    app.state.get_community = community.get_community
+    app.state.photo_keeper = keeper
+    app.state.photo_links = links
+    app.state.photo_in_use = cases.photo_in_use
+    app.state.on_content_refused = tell_author
+    app.state.on_consent_withdrawn = partial(on_consent_withdrawn, vault=app.state.vault)
     app.state.wechat = {}
     app.state.schema_head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-
-
-def master_key_of(settings: Settings) -> MasterKey:
-    """Return the master key from the environment, or the data folder's own."""
-    if settings.master_key is not None:
-        return parse_master_key(settings.master_key.get_secret_value())
-    return master_key_in(settings.data_dir)
 
 
 def operation_id(route: APIRoute) -> str:
@@ -115,11 +121,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with app.state.sessionmaker.begin() as session:
         await ensure_keys(session, app.state.master_key, now=now)
         await app.state.keys.load(session, now=now)
-    async with httpx.AsyncClient(timeout=WECHAT_TIMEOUT_SECONDS) as http:
-        app.state.wechat = {
-            app_id: WeChatClient(http, app_id, secret.get_secret_value(), settings.wechat_base_url)
-            for app_id, secret in settings.wechat_apps.items()
-        }
+    async with reaching_wechat(settings) as clients:
+        app.state.wechat = clients
         reloading = asyncio.create_task(reload_keys(app.state))
         try:
             async with app.state.alongside(app):

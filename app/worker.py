@@ -5,7 +5,7 @@ twice changes nothing the second time.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,12 +18,22 @@ from pgqueuer.models import Job, Schedule
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.cases import jobs as cases
 from app.core import queries
 from app.core.database import APP_ROLE
 from app.core.idempotency import KEPT_FOR
 from app.core.jobs import enqueue
 from app.identity import queries as identity
+from app.media import jobs as media
+from app.media import moderation
+from app.notifications import jobs as notifications
+from app.notifications.subscription_events import SubscriptionEvents
+from app.privacy import jobs as privacy
+from app.privacy.revocation import obey_revocation
 from app.rewards import jobs as rewards
+from app.wechat.events import MediaVerdict, Revocation
+from app.wechat.receiving import Handler, handle_push
+from app.wiring import Outside, tell_author
 
 Clock = Callable[[], datetime]
 MAX_ATTEMPTS = 5
@@ -40,9 +50,13 @@ class WorkerContext:
 
     sessionmaker: async_sessionmaker[AsyncSession]
     clock: Clock
+    outside: Outside
 
 
-async def clean_up(context: WorkerContext) -> None:
+Work = Callable[[WorkerContext, bytes], Awaitable[object]]
+
+
+async def clean_up(context: WorkerContext, _payload: bytes = b"") -> None:
     """Delete what nobody can use any more: old answers, lapsed tokens, idle limits."""
     now = context.clock()
     async with context.sessionmaker.begin() as session:
@@ -51,31 +65,158 @@ async def clean_up(context: WorkerContext) -> None:
         await identity.delete_lapsed_tokens(session, now=now)
 
 
+async def expire_vouchers(context: WorkerContext, _payload: bytes) -> None:
+    ended = await rewards.expire_vouchers(context.sessionmaker, now=context.clock())
+    if ended:
+        logger.info("vouchers expired", vouchers=ended)
+
+
+async def check_content(context: WorkerContext, payload: bytes) -> None:
+    outside = context.outside
+    job = media.CheckJob(
+        context.sessionmaker, wechat=outside.wechat, links=outside.photo_links,
+        vault=outside.vault, on_refused=tell_author,
+    )  # fmt: skip
+    await job.check_content(payload, now=context.clock())
+
+
+async def sweep_checks(context: WorkerContext, _payload: bytes) -> None:
+    await media.sweep_checks(context.sessionmaker, now=context.clock())
+
+
+async def destroy_files(context: WorkerContext, payload: bytes) -> None:
+    await media.destroy_files(context.outside.photo_keeper, payload)
+
+
+async def destroy_originals(context: WorkerContext, _payload: bytes) -> None:
+    keeper = context.outside.photo_keeper
+    await media.destroy_originals(context.sessionmaker, keeper, now=context.clock())
+
+
+async def delete_orphans(context: WorkerContext, _payload: bytes) -> None:
+    keeper = context.outside.photo_keeper
+    await media.delete_orphans(context.sessionmaker, keeper, now=context.clock())
+
+
+async def send_messages(context: WorkerContext, _payload: bytes) -> None:
+    outside = context.outside
+    await notifications.send_messages(
+        context.sessionmaker, outside.wechat, outside.templates, clock=context.clock
+    )
+
+
+async def handle_wechat_push(context: WorkerContext, payload: bytes) -> None:
+    async with context.sessionmaker.begin() as session:
+        await handle_push(
+            session, context.outside.vault, payload,
+            handlers=push_handlers(context.outside), now=context.clock(),
+        )  # fmt: skip
+
+
+def push_handlers(outside: Outside) -> dict[type, Handler]:
+    """Return who acts on which event that WeChat pushes."""
+
+    async def on_verdict(session: AsyncSession, event: MediaVerdict, *, now: datetime) -> None:
+        await moderation.apply_verdict(session, event, now=now, on_refused=tell_author)
+
+    async def on_revocation(session: AsyncSession, event: Revocation, *, now: datetime) -> None:
+        await obey_revocation(session, event, vault=outside.vault, now=now)
+
+    return {
+        MediaVerdict: on_verdict,
+        Revocation: on_revocation,
+        **SubscriptionEvents(outside.templates).handlers,
+    }
+
+
+async def escalate_cases(context: WorkerContext, _payload: bytes) -> None:
+    await cases.escalate_cases(context.sessionmaker, now=context.clock())
+
+
+async def close_unanswered(context: WorkerContext, _payload: bytes) -> None:
+    await cases.close_unanswered(context.sessionmaker, now=context.clock())
+
+
+async def compare_photos(context: WorkerContext, payload: bytes) -> None:
+    community_id, case_id = (int(part) for part in payload.split(b":"))
+    await cases.compare_photos(context.sessionmaker, community_id, case_id, now=context.clock())
+
+
+async def make_data_export(context: WorkerContext, payload: bytes) -> None:
+    outside = context.outside
+    await privacy.make_data_export(
+        context.sessionmaker, outside.photo_keeper.store, outside.master_key, outside.vault,
+        payload, now=context.clock(),
+    )  # fmt: skip
+
+
+async def close_accounts(context: WorkerContext, _payload: bytes) -> None:
+    await privacy.close_accounts(context.sessionmaker, now=context.clock())
+
+
+async def keep_retention(context: WorkerContext, _payload: bytes) -> None:
+    ended = await privacy.keep_retention(context.sessionmaker, now=context.clock())
+    logger.info("retention kept", **ended)
+
+
+JOBS: dict[str, Work] = {
+    "check_content": check_content,
+    "clean_up": clean_up,
+    "close_accounts": close_accounts,
+    "close_unanswered": close_unanswered,
+    "compare_photos": compare_photos,
+    "delete_orphans": delete_orphans,
+    "destroy_files": destroy_files,
+    "destroy_originals": destroy_originals,
+    "escalate_cases": escalate_cases,
+    "expire_vouchers": expire_vouchers,
+    "handle_wechat_push": handle_wechat_push,
+    "keep_retention": keep_retention,
+    "make_data_export": make_data_export,
+    "send_messages": send_messages,
+    "sweep_checks": sweep_checks,
+}
+# What schedules ask for, by cron expression: minute, hour, day, month, weekday (UTC).
+SCHEDULES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "every_minute": (
+        "* * * * *", ("expire_vouchers", "escalate_cases", "send_messages", "sweep_checks")
+    ),
+    "every_hour": ("7 * * * *", ("close_accounts",)),
+    "every_night": (
+        "17 19 * * *", (
+            "clean_up", "close_unanswered", "delete_orphans", "destroy_originals",
+            "keep_retention",
+        ),
+    ),
+}  # fmt: skip
+
+
 def register(jobs: PgQueuer, context: WorkerContext) -> None:
     """Tell the queue what each job does and when schedules ask for it."""
+    for name, work in JOBS.items():
+        _add_job(jobs, context, name, work)
+    for name, (expression, wanted) in SCHEDULES.items():
+        _add_schedule(jobs, context, name, expression, wanted)
 
+
+def _add_job(jobs: PgQueuer, context: WorkerContext, name: str, work: Work) -> None:
     def retried(parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:
         return DatabaseRetryEntrypointExecutor(
             parameters=parameters, max_attempts=MAX_ATTEMPTS, initial_delay=timedelta(seconds=1)
         )
 
-    @jobs.entrypoint("expire_vouchers", on_failure="hold", executor_factory=retried)
-    async def expire_vouchers(_job: Job) -> None:
-        ended = await rewards.expire_vouchers(context.sessionmaker, now=context.clock())
-        if ended:
-            logger.info("vouchers expired", vouchers=ended)
+    @jobs.entrypoint(name, on_failure="hold", executor_factory=retried)
+    async def run(job: Job) -> None:
+        await work(context, job.payload or b"")
 
-    @jobs.entrypoint("clean_up", on_failure="hold", executor_factory=retried)
-    async def clean_up_job(_job: Job) -> None:
-        await clean_up(context)
 
-    @jobs.schedule("every_minute", "* * * * *")
-    async def every_minute(_schedule: Schedule) -> None:
-        await ask_for(context, "expire_vouchers")
-
-    @jobs.schedule("every_night", "17 3 * * *")
-    async def every_night(_schedule: Schedule) -> None:
-        await ask_for(context, "clean_up")
+def _add_schedule(
+    jobs: PgQueuer, context: WorkerContext, name: str, expression: str, wanted: tuple[str, ...]
+) -> None:
+    @jobs.schedule(name, expression)
+    async def ask(_schedule: Schedule) -> None:
+        for job in wanted:
+            await ask_for(context, job)
 
 
 async def ask_for(context: WorkerContext, name: str) -> None:

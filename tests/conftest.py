@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from app.cli.database import migrate_async
 from app.core.config import Settings
 from app.core.database import make_engine, make_sessionmaker
+from app.core.personal import Vault
 from app.core.signing import ensure_keys
 from app.main import create_app
+from app.wiring import Outside, outside_of
 from tests.support.clock import Clock
 from tests.support.database import RACES, DatabaseServer, empty, running_server
 from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
@@ -92,6 +94,13 @@ async def app_of_session(settings: Settings, engine: AsyncEngine) -> FastAPI:
     return app
 
 
+@pytest.fixture(scope="session")
+def vault(app_of_session: FastAPI) -> Vault:
+    """What the application opens names with."""
+    vault: Vault = app_of_session.state.vault
+    return vault
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock(NOW)
@@ -125,6 +134,12 @@ def app(
 
 
 @pytest.fixture
+def outside(app_of_session: FastAPI) -> Outside:
+    """What the worker reaches outside of the process: a photo folder, and no WeChat."""
+    return outside_of(app_of_session.state)
+
+
+@pytest.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a token."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
@@ -134,18 +149,24 @@ async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def here(
-    sessionmaker: async_sessionmaker[AsyncSession], http: httpx.AsyncClient, clock: Clock
+    sessionmaker: async_sessionmaker[AsyncSession],
+    http: httpx.AsyncClient,
+    vault: Vault,
+    clock: Clock,
 ) -> Neighbourhood:
     """A small neighbourhood: six residents and the staff."""
-    return await make_neighbourhood(sessionmaker, http, now=clock.now)
+    return await make_neighbourhood(sessionmaker, http, vault=vault, now=clock.now)
 
 
 @pytest.fixture
 async def elsewhere(
-    sessionmaker: async_sessionmaker[AsyncSession], http: httpx.AsyncClient, clock: Clock
+    sessionmaker: async_sessionmaker[AsyncSession],
+    http: httpx.AsyncClient,
+    vault: Vault,
+    clock: Clock,
 ) -> Neighbourhood:
     """Another community, to try its ids on."""
-    return await make_neighbourhood(sessionmaker, http, now=clock.now, prefix="other-")
+    return await make_neighbourhood(sessionmaker, http, vault=vault, now=clock.now, prefix="other-")
 
 
 # Races: a database that commits, many connections, emptied afterwards.
@@ -184,13 +205,16 @@ MakeRace = Callable[[int], Awaitable[Neighbourhood]]
 
 @pytest.fixture
 def race(
-    race_sessionmaker: async_sessionmaker[AsyncSession], race_http: httpx.AsyncClient, clock: Clock
+    race_sessionmaker: async_sessionmaker[AsyncSession],
+    race_http: httpx.AsyncClient,
+    vault: Vault,
+    clock: Clock,
 ) -> MakeRace:
     """Make a neighbourhood of so many residents on the committing database."""
 
     async def make(residents: int) -> Neighbourhood:
         return await make_neighbourhood(
-            race_sessionmaker, race_http, now=clock.now, residents=residents
+            race_sessionmaker, race_http, vault=vault, now=clock.now, residents=residents
         )
 
     return make

@@ -5,15 +5,20 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.cases.models import CaseCategory, CaseKind, CaseSettings, CaseStatus
+from app.cases.workflow import STATUSES, Status
 from app.community.models import Community
 from app.core.ids import new_id
+from app.identity.models import PrivacyPolicy
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.ledger.models import AccountKind
 from app.merchants.models import Shop
 from app.rewards.models import Reward, RewardState
 from app.rules.models import Rule, RuleVersion
-from app.setup.presets import Preset, RewardData, RuleData
+from app.setup.presets import CategoryData, Preset, PrivacyData, RewardData, RuleData
+
+KIND_OF = {status.state: status.kind for status in STATUSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ async def create_community(
     rules = await _add_rules(session, community_id, preset, now)
     shops = await _add_shops(session, community_id, preset, now)
     rewards = {reward.code: new_id(now) for reward in preset.rewards}
+    await _add_cases(session, community_id, preset, now)
+    session.add(_policy(community_id, preset.privacy, now))
     session.add_all(
         _reward(community_id, rewards[data.code], data, shops, now) for data in preset.rewards
     )
@@ -78,6 +85,8 @@ def _first_version(community_id: int, rule_id: int, data: RuleData, now: datetim
         max_units=data.max_units,
         caps=data.stored_caps(),
         expiry=data.stored_expiry(),
+        arrives_on=data.arrives_on,
+        earned_by=data.earned_by,
         effective_from=now,
         effective_until=None,
     )
@@ -100,6 +109,67 @@ async def _add_shops(
     accounts = [(shop_id, AccountKind.MERCHANT.value) for shop_id in shops.values()]
     await ledger_queries.open_plain_accounts(session, community_id, accounts, now=now)
     return shops
+
+
+async def _add_cases(
+    session: AsyncSession, community_id: int, preset: Preset, now: datetime
+) -> None:
+    """Add how cases are handled: settings, statuses, and the category tree from its root down."""
+    cases = preset.cases
+    settings = CaseSettings(
+        community_id=community_id,
+        ladder=[rung.model_dump(mode="json") for rung in cases.ladder],
+        most_bounces=cases.most_bounces,
+        confirm_days=cases.confirm_days,
+    )
+    finer = [Status(data.state, KIND_OF[data.state], data.name) for data in cases.statuses]
+    codes = [data.code for data in cases.statuses]
+    session.add_all(
+        CaseStatus(
+            community_id=community_id,
+            code=code,
+            name=status.name,
+            kind=status.kind,
+            state=status.state,
+        )
+        for code, status in [
+            *((status.state.value, status) for status in STATUSES),
+            *zip(codes, finer, strict=True),
+        ]
+    )
+    session.add(settings)
+    categories = {data.code: new_id(now) for data in cases.categories}
+    for data in cases.categories:
+        session.add(_category(community_id, data, categories))
+        # One after another: a branch refers to its parent.
+        await session.flush()
+
+
+def _category(community_id: int, data: CategoryData, numbers: dict[str, int]) -> CaseCategory:
+    return CaseCategory(
+        community_id=community_id,
+        category_id=numbers[data.code],
+        parent_id=None if data.parent is None else numbers[data.parent],
+        kind=CaseKind.HAZARD,
+        code=data.code,
+        name=data.name,
+        rule_codes=data.rules,
+        answer_hours=data.answer_hours,
+        resolve_hours=data.resolve_hours,
+        near_meters=data.near_meters,
+        advice=data.advice,
+    )
+
+
+def _policy(community_id: int, data: PrivacyData, now: datetime) -> PrivacyPolicy:
+    return PrivacyPolicy(
+        community_id=community_id,
+        version=1,
+        text=data.text,
+        purposes=[purpose.model_dump(mode="json") for purpose in data.purposes],
+        published_at=now,
+        published_by=None,
+    )
 
 
 def _reward(

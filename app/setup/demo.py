@@ -1,4 +1,7 @@
-"""The demo: 阳光社区 with 3 buildings, 60 residents, 2 workers, 2 shops, and a past week."""
+"""The demo: 阳光社区 with 3 buildings, 60 residents, 2 workers, 2 shops, and a past week.
+
+Three hazards wait for its workers (demo_cases.py).
+"""
 
 import random
 from collections.abc import Sequence
@@ -13,8 +16,9 @@ from app.contributions.service import Act, award, evaluate_act
 from app.core.access import Place, Role
 from app.core.calendar import day_in
 from app.core.ids import new_id
+from app.core.personal import Vault
 from app.rules import service as rules
-from app.setup import queries
+from app.setup import demo_cases, queries
 from app.setup.community import CreatedCommunity, create_community
 from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
 from app.setup.presets import read_preset
@@ -53,11 +57,11 @@ class Demo:
     activity: Activity
 
 
-async def ensure_demo(session: AsyncSession, *, now: datetime) -> Demo:
+async def ensure_demo(session: AsyncSession, *, vault: Vault, now: datetime) -> Demo:
     """Create the demo community once; see to an activity that one can check in to now."""
     community = await queries.lock_demo(session)
     if community is None:
-        await _create_demo(session, now=now)
+        await _create_demo(session, vault=vault, now=now)
         community = await queries.lock_demo(session)
     if community is None:
         raise RuntimeError("the demo community was not created")
@@ -67,7 +71,7 @@ async def ensure_demo(session: AsyncSession, *, now: datetime) -> Demo:
     return Demo(community.community_id, community.name, activity)
 
 
-async def _create_demo(session: AsyncSession, *, now: datetime) -> None:
+async def _create_demo(session: AsyncSession, *, vault: Vault, now: datetime) -> None:
     began = now - timedelta(days=7)
     created = await create_community(
         session, read_preset(PRESET), code=queries.DEMO_CODE, now=began
@@ -79,9 +83,15 @@ async def _create_demo(session: AsyncSession, *, now: datetime) -> None:
         buildings=BUILDINGS,
         now=began,
     )
-    residents = await add_residents(session, created.community_id, _people(places), now=began)
-    worker_id = await _add_staff(session, created, places, now=began)
-    await _live_a_week(session, created, list(residents.values()), worker_id, now=now)
+    residents = await add_residents(
+        session, created.community_id, _people(places), vault=vault, now=began
+    )
+    worker_id = await _add_staff(session, created, places, vault=vault, now=began)
+    members = list(residents.values())
+    await _live_a_week(session, created, members, worker_id, now=now)
+    await demo_cases.draw_grids(session, created.community_id, places)
+    await demo_cases.agree_to_everything(session, created.community_id, PRESET, now=began)
+    await demo_cases.report_past_cases(session, created, places, members, now=now)
 
 
 def _people(places: Places) -> list[NewResident]:
@@ -97,7 +107,12 @@ def _people(places: Places) -> list[NewResident]:
 
 
 async def _add_staff(
-    session: AsyncSession, created: CreatedCommunity, places: Places, *, now: datetime
+    session: AsyncSession,
+    created: CreatedCommunity,
+    places: Places,
+    *,
+    vault: Vault,
+    now: datetime,
 ) -> int:
     """Add two workers, two clerks and the committee; return the first worker."""
     shops = list(created.shops.values())
@@ -110,7 +125,14 @@ async def _add_staff(
     )
     persons = [
         await add_staff(
-            session, created.community_id, ticket=ticket, name=name, role=role, at=at, now=now
+            session,
+            created.community_id,
+            ticket=ticket,
+            name=name,
+            role=role,
+            at=at,
+            vault=vault,
+            now=now,
         )
         for ticket, name, role, at in staff
     ]

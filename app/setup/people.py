@@ -9,10 +9,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.community import personal
 from app.community.models import Building, Grid, Household, Resident, ResidentState, RoleGrant
 from app.community.names import mask_name
 from app.core.access import Place, Role
 from app.core.ids import new_id
+from app.core.personal import Vault
 from app.identity.models import Identity, Person
 from app.ledger import queries as ledger
 
@@ -89,7 +91,12 @@ async def add_persons(
 
 
 async def add_residents(
-    session: AsyncSession, community_id: int, people: Sequence[NewResident], *, now: datetime
+    session: AsyncSession,
+    community_id: int,
+    people: Sequence[NewResident],
+    *,
+    vault: Vault,
+    now: datetime,
 ) -> dict[str, int]:
     """Make residents, a household each, with empty wallets; return ticket → resident."""
     persons = await add_persons(session, [person.ticket for person in people], now=now)
@@ -105,20 +112,25 @@ async def add_residents(
         for person in people
     )
     await session.flush()
-    session.add_all(
-        Resident(
+    for person in people:
+        resident_id = residents[person.ticket]
+        field = personal.resident_name(community_id, resident_id)
+        resident = Resident(
             community_id=community_id,
-            resident_id=residents[person.ticket],
+            resident_id=resident_id,
             person_id=persons[person.ticket],
             household_id=households[person.ticket],
             building_id=person.building_id,
-            display_name=person.name,
+            sealed_name=vault.seal(person.name, field),
             masked_name=mask_name(person.name),
+            sealed_phone=None,
             state=ResidentState.ACTIVE,
+            registered_by=None,
             joined_at=now,
         )
-        for person in people
-    )
+        session.add(resident)
+        tokens = personal.name_tokens(vault, community_id, person.name)
+        session.add_all(personal.resident_tokens(community_id, resident_id, tokens))
     await session.flush()
     await ledger.open_wallets(session, community_id, list(residents.values()), now=now)
     return residents
@@ -132,18 +144,20 @@ async def add_staff(
     name: str,
     role: Role,
     at: Place,
+    vault: Vault,
     now: datetime,
 ) -> int:
     """Make a person who holds a role at a place; return the person."""
     persons = await add_persons(session, [ticket], now=now)
+    role_grant_id = new_id(now)
     grant = RoleGrant(
         community_id=community_id,
-        role_grant_id=new_id(now),
+        role_grant_id=role_grant_id,
         person_id=persons[ticket],
         role=role,
         grid_id=at.grid_id,
         shop_id=at.shop_id,
-        display_name=name,
+        sealed_name=vault.seal(name, personal.grant_name(community_id, role_grant_id)),
         granted_at=now,
     )
     session.add(grant)

@@ -6,8 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from app.cases.deadlines import Told
+from app.cases.models import CaseState
 from app.core.calendar import Period
 from app.core.schemas import Input
+from app.rules.models import ArrivesOn, EarnedBy
 
 FOLDER = Path(__file__).parent / "presets"
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
@@ -45,6 +48,8 @@ class RuleData(Input):
     max_units: Annotated[int, Field(ge=1)] = 1
     caps: list[CapData] = Field(default_factory=list)
     expiry: ExpiryData = ExpiryData()
+    arrives_on: ArrivesOn = ArrivesOn.ACT
+    earned_by: EarnedBy = EarnedBy.ACTOR
 
     def stored_caps(self) -> list[dict[str, Any]]:
         return [cap.model_dump(mode="json", exclude_none=True) for cap in self.caps]
@@ -75,14 +80,71 @@ class RewardData(Input):
     shop: Code | None = None
 
 
+class CategoryData(Input):
+    """A branch of the category tree; `parent` is a code above it in the file."""
+
+    code: Code
+    name: str
+    parent: Code | None = None
+    rules: list[Code] = Field(default_factory=list)
+    answer_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    resolve_hours: Annotated[int, Field(ge=1, le=2160)] = 72
+    near_meters: Annotated[int, Field(ge=0, le=2000)] = 100
+    advice: str | None = None
+
+
+class StatusData(Input):
+    """A finer status; it stands for a state of the workflow."""
+
+    code: Code
+    name: str
+    state: CaseState
+
+
+class RungData(Input):
+    """So many working hours after the deadline (before it, if negative), these are told."""
+
+    hours: Annotated[int, Field(ge=-240, le=2160)]
+    role: Told
+
+
+class CasesData(Input):
+    """How cases are handled."""
+
+    ladder: list[RungData]
+    most_bounces: Annotated[int, Field(ge=0, le=10)] = 2
+    confirm_days: Annotated[int, Field(ge=1, le=90)] = 14
+    categories: list[CategoryData]
+    statuses: list[StatusData] = Field(default_factory=list)
+
+
+class PurposeData(Input):
+    """One purpose of the privacy policy; `keeps` says how long."""
+
+    code: Code
+    name: str
+    description: str
+    is_required: bool
+    keeps: str
+
+
+class PrivacyData(Input):
+    """The privacy policy that a community starts with."""
+
+    text: str
+    purposes: list[PurposeData]
+
+
 class Preset(Input):
-    """A whole preset."""
+    """A whole preset; without a policy of its own it has the common one."""
 
     name: str
     timezone: str
     rules: list[RuleData]
-    shops: list[ShopData]
-    rewards: list[RewardData]
+    shops: list[ShopData] = Field(default_factory=list)
+    rewards: list[RewardData] = Field(default_factory=list)
+    cases: CasesData
+    privacy: PrivacyData
 
 
 def preset_names() -> list[str]:
@@ -93,5 +155,10 @@ def read_preset(name: str) -> Preset:
     """Read a preset by name; raises PresetUnknown."""
     if name not in preset_names():
         raise PresetUnknown(f"There is no preset {name!r}; there is {', '.join(preset_names())}.")
-    with (FOLDER / f"{name}.toml").open("rb") as file:
-        return Preset.model_validate(tomllib.load(file))
+    stated = {"privacy": _read(FOLDER / "common" / "privacy.toml")}
+    return Preset.model_validate(stated | _read(FOLDER / f"{name}.toml"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)

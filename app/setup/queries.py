@@ -1,12 +1,13 @@
 """SQL of the demo."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.models import Activity, ActivityState
-from app.community.models import Community
+from app.community.models import Community, Resident
 from app.identity.models import Identity
 
 DEMO_CODE = "demo"
@@ -42,3 +43,11 @@ async def get_demo_worker(session: AsyncSession) -> int:
         Identity.provider == "local", Identity.subject == "worker-1"
     )
     return (await session.scalars(statement)).one()
+
+
+async def list_all_persons(session: AsyncSession, community_id: int) -> Sequence[int]:
+    """Return the persons of a community's residents."""
+    statement = select(Resident.person_id).where(
+        Resident.community_id == community_id, Resident.person_id.is_not(None)
+    )
+    return [person_id for person_id in await session.scalars(statement) if person_id is not None]

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app import worker
 from app.core.idempotency import KEPT_FOR
 from app.core.jobs import enqueue
+from app.wiring import Outside
 from app.worker import WorkerContext, run_worker
 from tests.conftest import MakeRace
 from tests.support.books import assert_books_balance
@@ -24,9 +25,11 @@ Sessions = async_sessionmaker[AsyncSession]
 
 
 @asynccontextmanager
-async def working(sessions: Sessions, clock: Clock, url: str) -> AsyncIterator[None]:
+async def working(
+    sessions: Sessions, clock: Clock, url: str, outside: Outside
+) -> AsyncIterator[None]:
     """Run a worker until the block ends."""
-    task = asyncio.create_task(run_worker(WorkerContext(sessions, clock), url))
+    task = asyncio.create_task(run_worker(WorkerContext(sessions, clock, outside), url))
     try:
         yield
     finally:
@@ -65,7 +68,11 @@ async def test_a_job_asked_for_twice_waits_once(sessionmaker: Sessions) -> None:
 
 
 async def test_two_workers_expire_a_lapsed_voucher_once_and_give_its_points_back(
-    race: MakeRace, race_sessionmaker: Sessions, migrated: DatabaseServer, clock: Clock
+    race: MakeRace,
+    race_sessionmaker: Sessions,
+    migrated: DatabaseServer,
+    clock: Clock,
+    outside: Outside,
 ) -> None:
     here = await race(2)
     await here.give("resident-1", "legal_advice")
@@ -80,8 +87,8 @@ async def test_two_workers_expire_a_lapsed_voucher_once_and_give_its_points_back
 
     url = migrated.url(RACES)
     async with (
-        working(race_sessionmaker, clock, url),
-        working(race_sessionmaker, clock, url),
+        working(race_sessionmaker, clock, url, outside),
+        working(race_sessionmaker, clock, url, outside),
     ):
         async with race_sessionmaker.begin() as session:
             await enqueue(session, "expire_vouchers", key="expire_vouchers")
@@ -101,7 +108,7 @@ async def assert_books_balance_of(sessions: Sessions, community_id: int) -> None
 
 
 async def test_a_job_that_keeps_failing_is_held_for_somebody_to_see(
-    race_sessionmaker: Sessions, migrated: DatabaseServer
+    race_sessionmaker: Sessions, migrated: DatabaseServer, outside: Outside
 ) -> None:
     # A clock that fails makes every job fail; the last attempt is not tried again.
     def broken() -> datetime:
@@ -114,7 +121,7 @@ async def test_a_job_that_keeps_failing_is_held_for_somebody_to_see(
     async def is_held() -> bool:
         return bool(await ask(race_sessionmaker, "SELECT status = 'failed' FROM pgqueuer"))
 
-    context = WorkerContext(race_sessionmaker, broken)
+    context = WorkerContext(race_sessionmaker, broken, outside)
     task = asyncio.create_task(run_worker(context, migrated.url(RACES)))
     try:
         await until(is_held)
@@ -125,7 +132,7 @@ async def test_a_job_that_keeps_failing_is_held_for_somebody_to_see(
 
 
 async def test_clean_up_forgets_what_nobody_can_use_and_keeps_the_rest(
-    sessionmaker: Sessions, clock: Clock
+    sessionmaker: Sessions, clock: Clock, outside: Outside
 ) -> None:
     now = clock.now
     async with sessionmaker.begin() as session:
@@ -137,6 +144,6 @@ async def test_clean_up_forgets_what_nobody_can_use_and_keeps_the_rest(
                 {"key": key, "at": now - age},
             )
 
-    await worker.clean_up(WorkerContext(sessionmaker, lambda: now.astimezone(UTC)))
+    await worker.clean_up(WorkerContext(sessionmaker, lambda: now.astimezone(UTC), outside))
 
     assert await ask(sessionmaker, "SELECT string_agg(key, ' ') FROM idempotency_keys") == "young"

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.activities.models import Activity
+from app.core.personal import Vault
 from app.setup.demo import RESIDENTS, ensure_demo
 from tests.support.book_rows import count
 from tests.support.books import assert_books_balance
@@ -17,10 +18,10 @@ Sessions = async_sessionmaker[AsyncSession]
 
 
 async def test_the_demo_has_lived_a_week_and_its_books_balance(
-    sessionmaker: Sessions, clock: Clock
+    sessionmaker: Sessions, vault: Vault, clock: Clock
 ) -> None:
     async with sessionmaker.begin() as session:
-        demo = await ensure_demo(session, now=clock.now)
+        demo = await ensure_demo(session, vault=vault, now=clock.now)
 
     async with sessionmaker() as session:
         assert await count(session, "residents", community_id=demo.community_id) == RESIDENTS
@@ -29,10 +30,10 @@ async def test_the_demo_has_lived_a_week_and_its_books_balance(
 
 
 async def test_everybody_of_the_demo_finds_something_to_do(
-    sessionmaker: Sessions, http: httpx.AsyncClient, clock: Clock
+    sessionmaker: Sessions, http: httpx.AsyncClient, vault: Vault, clock: Clock
 ) -> None:
     async with sessionmaker.begin() as session:
-        await ensure_demo(session, now=clock.now)
+        await ensure_demo(session, vault=vault, now=clock.now)
 
     resident = await sign_in(http, "resident-1")
     home = (await resident.get("/v1/me/home")).json()
@@ -47,12 +48,12 @@ async def test_everybody_of_the_demo_finds_something_to_do(
 
 
 async def test_the_demo_is_created_once_and_keeps_its_open_activity(
-    sessionmaker: Sessions, clock: Clock
+    sessionmaker: Sessions, vault: Vault, clock: Clock
 ) -> None:
     demos = []
     for _ in range(2):
         async with sessionmaker.begin() as session:
-            demos.append(await ensure_demo(session, now=clock.now))
+            demos.append(await ensure_demo(session, vault=vault, now=clock.now))
         clock.advance(hours=1)
     assert demos[0].community_id == demos[1].community_id
     assert demos[0].activity.activity_id == demos[1].activity.activity_id
@@ -60,13 +61,13 @@ async def test_the_demo_is_created_once_and_keeps_its_open_activity(
 
 @pytest.mark.parametrize("hours", [12, 200])
 async def test_the_demo_started_again_later_opens_another_activity(
-    sessionmaker: Sessions, clock: Clock, hours: int
+    sessionmaker: Sessions, vault: Vault, clock: Clock, hours: int
 ) -> None:
     async with sessionmaker.begin() as session:
-        first = await ensure_demo(session, now=clock.now)
+        first = await ensure_demo(session, vault=vault, now=clock.now)
     clock.advance(hours=hours)
     async with sessionmaker.begin() as session:
-        second = await ensure_demo(session, now=clock.now)
+        second = await ensure_demo(session, vault=vault, now=clock.now)
 
     activity: Activity = second.activity
     assert activity.activity_id != first.activity.activity_id

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.core.personal import Vault
 from app.rewards.jobs import expire_vouchers
 from app.wechat.client import WeChatClient
 from tests.doubles.wechat import WeChatDouble
@@ -20,6 +21,7 @@ from tests.story.tale import APP_ID, APP_SECRET, Tale, balance_of, get, place_of
 from tests.support.books import assert_books_balance
 from tests.support.caller import Caller, fresh_key, problem_code
 from tests.support.clock import Clock
+from tests.support.consenting import agree
 from tests.support.neighbourhood import make_neighbourhood
 from tests.support.passing import let_pass
 
@@ -31,9 +33,12 @@ async def tale(
     app: FastAPI,
     http: httpx.AsyncClient,
     sessionmaker: async_sessionmaker[AsyncSession],
+    vault: Vault,
     clock: Clock,
 ) -> AsyncIterator[Tale]:
-    here = await make_neighbourhood(sessionmaker, http, now=clock.now, residents=RESIDENTS)
+    here = await make_neighbourhood(
+        sessionmaker, http, vault=vault, now=clock.now, residents=RESIDENTS
+    )
     wechat = WeChatDouble({APP_ID: APP_SECRET}, clock=clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(wechat.app)) as to_wechat:
         client = WeChatClient(to_wechat, APP_ID, APP_SECRET, "https://api.weixin.qq.com")
@@ -75,6 +80,7 @@ async def she_asks_to_join_and_a_worker_lets_her_in(tale: Tale) -> None:
     building_3 = shown["buildings"][2]
     assert (building_3["name"], building_3["grid_name"]) == ("3 号楼", "第二网格")
 
+    await agree(tale.she, listed["community_id"], "service")
     asked = await tale.she.post(
         "/v1/join-requests",
         {
