@@ -99,9 +99,15 @@ def guarded_lines() -> list[Line]:
 
 
 async def call(caller: Caller, line: Line) -> httpx.Response:
-    if line.method == "GET":
-        return await caller.get(line.address)
-    return await caller.post(line.address, {}, key=fresh_key())
+    match line.method:
+        case "GET":
+            return await caller.get(line.address)
+        case "PUT":
+            return await caller.put(line.address, {})
+        case "DELETE":
+            return await caller.delete(line.address)
+        case _:
+            return await caller.post(line.address, {}, key=fresh_key())
 
 
 def code_of(answer: httpx.Response) -> str:

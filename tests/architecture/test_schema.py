@@ -22,6 +22,9 @@ GLOBALS = {
     "regions": "cities, districts and streets lie above communities",
     "rate_limits": "counts addresses and accounts before anybody is known",
     "signing_keys": "one key set for the whole service",
+    "check_traces": "an event of WeChat names a trace, no community",
+    "message_quotas": "WeChat counts per person and app",
+    "wechat_pushes": "an event of WeChat names no community",
     "pgqueuer": "the job queue",
     "pgqueuer_log": "the job queue",
     "pgqueuer_schedules": "the job queue",
@@ -31,7 +34,7 @@ GLOBALS = {
 REFERABLE = {"persons", "regions", "login_sessions"}
 QUEUE = {name for name in GLOBALS if name.startswith("pgqueuer")}
 # Ids that WeChat makes.
-FOREIGN_IDS = {"app_id", "union_id"}
+FOREIGN_IDS = {"app_id", "template_id", "trace_id", "union_id"}
 # Citus adds "_" and a shard number to names; longer ones it would replace by a hash.
 LONGEST_NAME = 63 - len("_102140")
 
@@ -165,6 +168,7 @@ async def test_numbers_texts_and_times_have_one_type_each(connection: AsyncConne
     ]  # fmt: skip
     assert {row["data_type"] for row in found} == {
         "bigint", "smallint", "text", "timestamp with time zone", "date", "bytea", "json", "jsonb",
+        "double precision",
     }  # fmt: skip
     ids = [
         row for row in found
@@ -176,7 +180,10 @@ async def test_numbers_texts_and_times_have_one_type_each(connection: AsyncConne
 async def test_a_default_is_a_constant(connection: AsyncConnection) -> None:
     found = [row for row in await rows(connection, COLUMNS) if row["table_name"] not in QUEUE]
     defaults = {row["column_default"] for row in found if row["column_default"] is not None}
-    assert defaults == {"'0'::bigint", "'0'::smallint", "'infinity'::timestamp with time zone"}
+    assert defaults == {
+        "'0'::bigint", "'0'::smallint", "'infinity'::timestamp with time zone",
+        "'act'::text", "'actor'::text",
+    }  # fmt: skip
 
 
 async def test_only_the_job_queue_has_triggers(connection: AsyncConnection) -> None:

@@ -12,15 +12,17 @@ from app.core.embedded import EmbeddedPostgresError
 from tests.bench import report
 from tests.bench.errors import BenchFailed
 from tests.bench.hot import NAMES, Bench, Figures
-from tests.bench.stage import Size, running_stage
+from tests.bench.size import Size
+from tests.bench.stage import running_stage
 
 HELP = """\
 Measure the hot requests over HTTP, and beside each what PostgreSQL alone would take for it.
 
 A PostgreSQL is started in a temporary folder (TMPDIR chooses the disk) with fsync on, and the
 API as a process of its own with one worker. In a community of the preset sunshine, residents who
-are signed in and have points enough check in (always somewhere new), redeem, look up their rank
-and open the home page; a clerk looks at vouchers and confirms them. Requests come over kept-alive
+are signed in and have points enough check in (always somewhere new), redeem, report hazards with a
+photo sent before (which pays at once), look up their rank, open the home page and send photos of
+12 megapixels; a clerk looks at vouchers and confirms them. Requests come over kept-alive
 connections from another process, one at a time on each; an answer with another status than the
 expected one ends the run.
 
@@ -28,18 +30,21 @@ In turn with the API, pgbench does the same in a second community that is just a
   check-in  contribution, transfer, seal queue, lot, balance, three standings; then the rank count
   redeem    balance lock, lot, hold, the hold's lot, balance, voucher, stock; everybody buys the
             same lunch, so both sides queue for its stock
+  report    the photo kept from deletion, case, its photo, history, content check, two jobs, the
+            worker's inbox, the answer under its key; and all that a check-in writes
   my rank, home  the same SELECTs, without a transaction
 always as separate prepared statements (tests/bench/floor), so that the yardstick stays the same
-while the service gets better. Prepare and consume have no floor.
+while the service gets better. Prepare and consume have no floor; nor has upload, as its work is
+the picture, not rows.
 
 What to read: "app" and "pg" processor time are the steadiest figures, then the two ratios, as
 both halves of each met the same machine. Rates and milliseconds say little on a machine that does
 something else as well. Differences below 15 % prove nothing."""
 EPILOG = """\
 The driver takes its share of this machine: its time per request is in the JSON (driver_us). One
-round with one number of clients takes ten times --seconds, six requests and four floors; setting
-up and warming up take half a minute. Everything is on Unix sockets and the loopback, and is taken
-away at the end."""
+round with one number of clients takes thirteen times --seconds, eight requests and five floors;
+setting up and warming up take half a minute. Everything is on Unix sockets and the loopback, and
+is taken away at the end."""
 MOST_CLIENTS = 200
 
 

@@ -10,10 +10,12 @@ import dataclasses
 import json
 import math
 import re
+import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 
@@ -33,6 +35,9 @@ class Job:
 
     Request number n is sent with token n modulo their count, and, if there are bodies, with one
     body for each round of the tokens; they end when the bodies do, or after `limit`.
+    If there are `numbered` requests, n has body n modulo their count instead, with
+    `numbered_from` + n in the place of `{number}`. A `photo` is sent as a form, in each round
+    of the tokens as another file.
     """
 
     method: str
@@ -41,6 +46,9 @@ class Job:
     status: int
     contains: str = ""
     bodies: list[str] | None = None
+    numbered_from: int = 0
+    numbered: int = 0
+    photo: str = ""
     has_key: bool = False
     first: int = 0
     limit: int | None = None
@@ -62,20 +70,37 @@ class Answers:
 
 
 def requests_of(job: Job) -> Iterator[bytes]:
-    """Yield whole requests, joined from parts that are encoded once."""
+    """Yield whole requests, joined from parts that are encoded once if they can be."""
     line = f"{job.method} {job.path} HTTP/1.1\r\nHost: {HOST}:{job.port}\r\nAuthorization: Bearer "
     heads = [f"{line}{token}\r\n".encode() for token in job.tokens]
-    tails = [ending(job.method, body) for body in ([""] if job.bodies is None else job.bodies)]
-    last = math.inf if job.bodies is None else len(heads) * len(tails)
-    if job.limit is not None:
-        last = min(last, job.first + job.limit)
+    count, tail_of = endings(job)
+    last = count if job.limit is None else min(count, job.first + job.limit)
     number = job.first
     while number < last:
-        lap, turn = divmod(number, len(heads))
-        tail = tails[0 if job.bodies is None else lap]
         key = f"Idempotency-Key: bench-{number}\r\n".encode() if job.has_key else b""
-        yield heads[turn] + key + tail
+        yield heads[number % len(heads)] + key + tail_of(number)
         number += 1
+
+
+def endings(job: Job) -> tuple[float, Callable[[int], bytes]]:
+    """Return how many requests there are, and how each ends."""
+    turns = len(job.tokens)
+    if job.photo:
+        photo = Path(job.photo).read_bytes()
+        return math.inf, lambda number: photo_ending(photo, number // turns)
+    if job.bodies is None:
+        tail = ending(job.method, "")
+        return math.inf, lambda _: tail
+    bodies = job.bodies
+    if job.numbered:
+
+        def numbered(number: int) -> bytes:
+            body = bodies[number % len(bodies)]
+            return ending(job.method, body.replace("{number}", str(job.numbered_from + number)))
+
+        return job.numbered, numbered
+    tails = [ending(job.method, body) for body in bodies]
+    return turns * len(tails), lambda number: tails[number // turns]
 
 
 def ending(method: str, body: str) -> bytes:
@@ -84,6 +109,19 @@ def ending(method: str, body: str) -> bytes:
     content = body.encode()
     kind = "Content-Type: application/json\r\n" if content else ""
     return f"{kind}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+def photo_ending(photo: bytes, lap: int) -> bytes:
+    """Return a form with the photo, which a comment of its own makes another file."""
+    comment = str(lap).encode()
+    segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
+    opening = (
+        b'--photo\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
+        b"Content-Type: image/jpeg\r\n\r\n"
+    )
+    form = b"".join((opening, photo[:2], segment, photo[2:], b"\r\n--photo--\r\n"))
+    head = f"Content-Type: multipart/form-data; boundary=photo\r\nContent-Length: {len(form)}"
+    return head.encode() + b"\r\n\r\n" + form
 
 
 async def drive(job: Job) -> Answers:

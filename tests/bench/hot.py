@@ -7,13 +7,17 @@ from dataclasses import replace
 
 from app.core.transactions import system_clock
 from tests.bench.driver import Job
+from tests.bench.hazards import report_bodies
 from tests.bench.processes import cpu_seconds
-from tests.bench.stage import Size, Stage
+from tests.bench.size import Size
+from tests.bench.stage import Stage
 
-CHECK_IN, REDEEM, PREPARE, CONSUME, MY_RANK, HOME = NAMES = (
-    "check-in", "redeem", "prepare", "consume", "my rank", "home",
+CHECK_IN, REDEEM, REPORT, PREPARE, CONSUME, MY_RANK, HOME, UPLOAD = NAMES = (
+    "check-in", "redeem", "report", "prepare", "consume", "my rank", "home", "upload",
 )  # fmt: skip
-FLOORS = {CHECK_IN: "check_in", REDEEM: "redeem", MY_RANK: "my_rank", HOME: "home"}
+FLOORS = {
+    CHECK_IN: "check_in", REDEEM: "redeem", REPORT: "report", MY_RANK: "my_rank", HOME: "home",
+}  # fmt: skip
 WARM_UP_SECONDS = 1.0
 TOKENS_SECONDS = 300.0
 # A voucher is looked at once, as in a shop; prepare is not so much faster than redeem.
@@ -40,7 +44,7 @@ class Bench:
         balance = Job("GET", "/v1/me/balance", tokens, status=200, limit=len(tokens))
         stage.driver.do(self._for(balance, clients, TOKENS_SECONDS))
         seconds = min(WARM_UP_SECONDS, self._size.seconds / 2)
-        by_residents = self._jobs_of_residents()
+        by_residents = self._jobs_of_residents() | {UPLOAD: self._upload()}
         for name, job in by_residents.items():
             self._over_http(name, job, clients, seconds)
         vouchers = stage.new_vouchers(SPARE_VOUCHERS)
@@ -62,6 +66,8 @@ class Bench:
         for name, job in self._jobs_of_clerks(vouchers).items():
             self._sent[name] = 0
             measured[name] = self._over_http(name, job, clients, self._size.seconds)
+        # Last: what it leaves to be written to the disk is much.
+        measured[UPLOAD] = self._over_http(UPLOAD, self._upload(), clients, self._size.seconds)
         return {name: measured[name] for name in NAMES}
 
     def _over_http(self, name: str, job: Job, clients: int, seconds: float) -> Figures:
@@ -101,13 +107,22 @@ class Bench:
         scene = self._stage.scene
         redeem = f"/v1/rewards/{scene.town.reward_id}/redeem"
         scans = [json.dumps({"code": poster}) for poster in scene.posters]
-        tokens = scene.tokens
+        tokens, hazards = scene.tokens, scene.town.hazards
         return {
             CHECK_IN: Job("POST", "/v1/me/check-ins", tokens, status=201, bodies=scans),
             REDEEM: Job("POST", redeem, tokens, status=201, has_key=True),
+            REPORT: Job(
+                "POST", "/v1/cases", tokens,
+                status=201, contains='"points_gained":3', bodies=report_bodies(), has_key=True,
+                numbered_from=hazards.first_photo, numbered=hazards.photos,
+            ),
             MY_RANK: Job("GET", "/v1/me/rank", tokens, status=200),
             HOME: Job("GET", "/v1/me/home", tokens, status=200),
-        }
+        }  # fmt: skip
+
+    def _upload(self) -> Job:
+        tokens, photo = self._stage.scene.tokens, str(self._stage.photo)
+        return Job("POST", "/v1/photos", tokens, status=201, photo=photo)
 
     def _jobs_of_clerks(self, vouchers: Vouchers) -> dict[str, Job]:
         scene = self._stage.scene

@@ -21,6 +21,7 @@ from app.core.embedded.binaries import PACKAGE, Binaries
 from app.core.embedded.commands import ENVIRONMENT
 from app.core.ids import EPOCH, RANDOM_BITS
 from tests.bench.errors import BenchFailed
+from tests.bench.hazards import RULE
 from tests.bench.processes import cpu_seconds
 from tests.bench.town import CHECK_IN_RULE, Town
 
@@ -82,7 +83,8 @@ class Pgbench:
 
     def _values(self, clients: int, now: datetime) -> dict[str, object]:
         """Return what the scripts call by name; ids count up from this moment's, as the API's."""
-        town, today = self.town, day_in(self.town.created.timezone, now)
+        town, hazards = self.town, self.town.hazards
+        today = day_in(town.created.timezone, now)
         milliseconds = int((now - EPOCH).total_seconds() * 1000)
         return {
             "turn": 0,
@@ -97,6 +99,12 @@ class Pgbench:
             "rule": town.created.rules[CHECK_IN_RULE],
             "version": town.check_in_version,
             "reward": town.reward_id,
+            "first_photo": hazards.first_photo,
+            "hazard_rule": town.created.rules[RULE.code],
+            "hazard_version": hazards.rule_version,
+            "category": hazards.category_id,
+            "grid": hazards.grid_id,
+            "worker": hazards.worker,
             "day": today,
             "week": period_start(Period.WEEK, today),
             "month": period_start(Period.MONTH, today),

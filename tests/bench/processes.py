@@ -62,10 +62,16 @@ def ended_seconds(process: psutil.Process) -> float:
 
 
 @contextmanager
-def running_api(database_url: str, master_key: str, log: Path) -> Iterator[Api]:
-    """Run `gridpoints serve` with one worker until the block ends."""
-    port = free_port()
-    ours = {"DATABASE_URL": database_url, "MASTER_KEY": master_key, "LOG_LEVEL": "warning"}
+def running_api(database_url: str, master_key: str, folder: Path) -> Iterator[Api]:
+    """Run `gridpoints serve` with one worker, and photos in a new folder, until the block ends."""
+    folder.mkdir()
+    port, log = free_port(), folder / "log"
+    ours = {
+        "DATABASE_URL": database_url,
+        "MASTER_KEY": master_key,
+        "LOG_LEVEL": "warning",
+        "DATA_DIR": str(folder),
+    }
     theirs = {name: value for name, value in os.environ.items() if "GRIDPOINTS_" not in name}
     with log.open("wb") as file, subprocess.Popen(  # noqa: S603 - our own command line
         [*SERVE, str(port)],

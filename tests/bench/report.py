@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from tests.bench.hot import NAMES, Figures
-from tests.bench.stage import Size
+from tests.bench.size import Size
 
 NOTE = "Differences below 15 % prove nothing."
 LEGEND = f"""\

@@ -1,7 +1,6 @@
 """What is measured on: a durable PostgreSQL in a temporary folder, two communities, the API."""
 
 import asyncio
-import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,45 +16,21 @@ from app.cli.database import DATABASE, in_transaction, migrate, urls_of
 from app.core.database import make_engine
 from app.core.embedded import EmbeddedPostgres, ServerAddress
 from app.core.embedded.configuration import SUPERUSER
+from app.core.personal import Vault
 from app.core.sealing import MasterKey, new_master_key, parse_master_key
 from app.core.signing import KeyRing, ensure_keys
 from app.core.transactions import system_clock
 from app.identity.service import SessionIssuer
 from app.rewards.service import voucher_token
 from tests.bench.errors import BenchFailed
+from tests.bench.hazards import write_photo
 from tests.bench.pgbench import Pgbench
 from tests.bench.processes import Api, Driver, running_api, running_driver
+from tests.bench.size import Size
 from tests.bench.town import A_DAY, Town, found_town, issue_vouchers
 from tests.support.books import assert_books_balance
 
-MOST_CALLERS = 2_000
-MOST_CHECK_INS_A_SECOND = 5_000
 SPARE_CONNECTIONS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How big the run is to be."""
-
-    residents: int
-    clients: tuple[int, ...]
-    rounds: int
-    seconds: float
-
-    @property
-    def stride(self) -> int:
-        """Every how many-th resident calls: the API remembers 10,000 verified tokens."""
-        return math.ceil(self.residents / MOST_CALLERS)
-
-    @property
-    def callers(self) -> int:
-        return self.residents // self.stride
-
-    @property
-    def activities(self) -> int:
-        """Return more than check-ins can use up, warming up included."""
-        seconds = self.seconds * (len(self.clients) * self.rounds + 1)
-        return math.ceil(seconds * MOST_CHECK_INS_A_SECOND / self.callers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +55,7 @@ class Stage:
     api: Api
     driver: Driver
     pgbench: Pgbench
+    photo: Path
 
     def new_vouchers(self, count: int) -> list[tuple[int, str]]:
         """Issue vouchers; return their numbers and codes."""
@@ -127,11 +103,12 @@ def running_stage(size: Size) -> Iterator[Stage]:
         pid_file = folder / "data" / "cluster" / "postmaster.pid"
         server_pid = int(pid_file.read_text().split()[0])
         with (
-            running_api(urls.service, master_key, folder / "api.log") as api,
+            running_api(urls.service, master_key, folder / "api") as api,
             running_driver() as driver,
         ):
             pgbench = Pgbench(address, server_pid, scene.other_town, size.stride, folder)
-            yield Stage(scene, urls.service, server_pid, api, driver, pgbench)
+            photo = write_photo(folder / "photo.jpg")
+            yield Stage(scene, urls.service, server_pid, api, driver, pgbench, photo)
 
 
 @contextmanager
@@ -146,16 +123,14 @@ def temporary_folder() -> Iterator[Path]:
 
 def build_scene(url: str, master_key: MasterKey, size: Size, *, now: datetime) -> Scene:
     """Make the communities, and sign what the API is to be called with."""
-    keys = KeyRing(master_key)
+    keys, vault = KeyRing(master_key), Vault(master_key)
 
     async def make_keys(session: AsyncSession) -> None:
         await ensure_keys(session, master_key, now=now)
         await keys.load(session, now=now)
 
     async def make_town(session: AsyncSession, code: str) -> Town:
-        return await found_town(
-            session, code=code, residents=size.residents, activities=size.activities, now=now
-        )
+        return await found_town(session, code=code, size=size, vault=vault, now=now)
 
     in_transaction(url, make_keys)
     town = in_transaction(url, lambda session: make_town(session, "measured"))

@@ -20,6 +20,7 @@ from app.core.access import Place, Role
 from app.core.calendar import day_in
 from app.core.codes import Code, CodeKind
 from app.core.ids import new_id
+from app.core.personal import Vault
 from app.identity.models import LoginSession
 from app.ledger import queries as ledger
 from app.ledger.holds import queries as holds_queries
@@ -28,9 +29,11 @@ from app.rewards.service import PURPOSE
 from app.rewards.typed_codes import new_typed_code
 from app.rules import service as rules
 from app.setup.community import CreatedCommunity, create_community
-from app.setup.people import NewResident, add_places, add_residents, add_staff
+from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
 from app.setup.presets import RuleData, read_preset
 from tests.bench.errors import BenchFailed
+from tests.bench.hazards import GRIDS, Hazards, Senders, pay_for_reports, prepare_reports
+from tests.bench.size import Size
 
 GIFT = RuleData(code="gift", name="见面礼", category="日常", points=100, max_units=10**9)
 LEAST_UNITS = 5_000  # 10,000 lunches
@@ -55,6 +58,7 @@ class Town:
     clerk: LoginSession
     posters: list[Code]
     check_in_version: int
+    hazards: Hazards
 
     @property
     def community_id(self) -> int:
@@ -70,13 +74,19 @@ class Town:
 
 
 async def found_town(
-    session: AsyncSession, *, code: str, residents: int, activities: int, now: datetime
+    session: AsyncSession,
+    *,
+    code: str,
+    size: Size,
+    vault: Vault,
+    now: datetime,
 ) -> Town:
-    """Make a community whose people are signed in, rich, and have enough to check in at."""
+    """Make a community whose people are signed in, rich, and have enough to do."""
     preset = read_preset("sunshine")
     preset.rules.append(GIFT)
+    pay_for_reports(preset)
     created = await create_community(session, preset, code=code, now=now - A_DAY)
-    await _settle(session, created, residents, now)
+    places = await _settle(session, created, size.residents, vault, now)
     rows = await _members(session, created.community_id)
     await _give_points(session, created, [resident_id for resident_id, _ in rows], now)
     reward = await session.get_one(Reward, (created.community_id, created.rewards[REWARD]))
@@ -84,19 +94,23 @@ async def found_town(
     clerk = await add_staff(
         session, created.community_id,
         ticket=f"{code}-clerk", name="食堂 马师傅", role=Role.CLERK,
-        at=Place(shop_id=created.shops[SHOP]), now=now,
+        at=Place(shop_id=created.shops[SHOP]), vault=vault, now=now,
     )  # fmt: skip
     persons = [person_id for _, person_id in rows]
     logins = [_login(created.community_id, person_id, now) for person_id in (*persons, clerk)]
-    events = [_activity(created, clerk, number, now) for number in range(activities)]
+    events = [_activity(created, clerk, number, now) for number in range(size.activities)]
     session.add_all([*logins, *events])
     await session.flush()
     terms = await rules.get_terms(
         session, created.community_id, created.rules[CHECK_IN_RULE], at=now
     )
+    senders = Senders(_first(persons), size.stride, size.callers)
+    hazards = await prepare_reports(
+        session, created, places.grids, senders, photos=size.reports, vault=vault, now=now
+    )
     return Town(
         created=created,
-        residents=residents,
+        residents=size.residents,
         first_resident=_first([resident_id for resident_id, _ in rows]),
         first_person=_first(persons),
         first_session=_first([login.session_id for login in logins]),
@@ -104,19 +118,24 @@ async def found_town(
         clerk=logins[-1],
         posters=[_poster(event) for event in events],
         check_in_version=terms.rule_version_id,
+        hazards=hazards,
     )
 
 
 async def _settle(
-    session: AsyncSession, created: CreatedCommunity, residents: int, now: datetime
-) -> None:
-    """Add residents, sixty to a building."""
+    session: AsyncSession,
+    created: CreatedCommunity,
+    residents: int,
+    vault: Vault,
+    now: datetime,
+) -> Places:
+    """Add grids with buildings in turn, and residents, sixty to a building."""
     numbers = range(1, residents // RESIDENTS_A_BUILDING + 2)
     places = await add_places(
         session,
         created.community_id,
-        grids=("第一网格", "第二网格"),
-        buildings=[(f"{number} 号楼", number % 2) for number in numbers],
+        grids=[f"第 {number} 网格" for number in range(1, GRIDS + 1)],
+        buildings=[(f"{number} 号楼", number % GRIDS) for number in numbers],
         now=now - A_DAY,
     )
     people = [
@@ -128,7 +147,8 @@ async def _settle(
         )
         for number in range(residents)
     ]
-    await add_residents(session, created.community_id, people, now=now)
+    await add_residents(session, created.community_id, people, vault=vault, now=now)
+    return places
 
 
 async def _members(session: AsyncSession, community_id: int) -> list[tuple[int, int]]:

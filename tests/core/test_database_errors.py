@@ -8,6 +8,7 @@ from sqlalchemy import text
 from app.core.database import make_engine, make_sessionmaker
 from tests.conftest import MakeRace
 from tests.support.caller import problem_code, sign_in
+from tests.support.consenting import agree
 from tests.support.database import RACES, DatabaseServer
 from tests.support.neighbourhood import Neighbourhood
 
@@ -24,6 +25,7 @@ def request_for(here: Neighbourhood, **changes: str) -> dict[str, str]:
 
 async def test_a_violated_constraint_is_a_problem_by_its_name(here: Neighbourhood) -> None:
     newcomer = await sign_in(here.http, "newcomer")
+    await agree(newcomer, here.community_id)
     unknown = await newcomer.post("/v1/join-requests", request_for(here, building_id="1"))
     assert (unknown.status_code, problem_code(unknown)) == (404, "building_not_found")
     assert "fk_" not in unknown.text
@@ -38,6 +40,7 @@ async def test_a_violated_constraint_of_a_shard_is_the_same_problem(
 ) -> None:
     here = await race(1)
     newcomer = await sign_in(here.http, "newcomer")
+    await agree(newcomer, here.community_id)
     await newcomer.post("/v1/join-requests", request_for(here))
     owner = make_engine(migrated.url(RACES, "gridpoints_owner"), pool_size=1, role=None)
     rename = "ALTER INDEX {} RENAME TO {}"
@@ -56,6 +59,7 @@ async def test_a_violated_constraint_of_a_shard_is_the_same_problem(
 async def test_a_refused_statement_undoes_the_whole_request(here: Neighbourhood) -> None:
     worker = await here.caller("worker-1")
     newcomer = await sign_in(here.http, "newcomer")
+    await agree(newcomer, here.community_id)
     asked = await newcomer.post("/v1/join-requests", request_for(here))
     path = f"/v1/staff/join-requests/{asked.json()['join_request_id']}/approve"
     assert (await worker.post(path)).status_code == 200
@@ -69,6 +73,7 @@ async def test_a_lock_that_is_not_given_in_time_may_be_tried_again(
 ) -> None:
     here = await race(1)
     newcomer = await sign_in(here.http, "newcomer")
+    await agree(newcomer, here.community_id)
     impatient = make_engine(migrated.url(RACES), pool_size=2, lock_timeout="50ms")
     patient = app_of_session.state.sessionmaker
     async with patient() as other:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.wiring import Outside
 from app.worker import WorkerContext, clean_up
 from tests.support.caller import Caller, problem_code
 from tests.support.clock import Clock
@@ -185,9 +186,10 @@ async def test_an_answer_is_kept_for_48_hours(
     committee: Caller,
     sessionmaker: async_sessionmaker[AsyncSession],
     clock: Clock,
+    outside: Outside,
 ) -> None:
     await committee.post(AWARDS, award(here), key="a-key")
-    context = WorkerContext(sessionmaker, clock)
+    context = WorkerContext(sessionmaker, clock, outside)
 
     clock.advance(hours=48)
     await clean_up(context)

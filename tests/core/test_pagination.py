@@ -22,12 +22,20 @@ from tests.support.neighbourhood import Neighbourhood
 
 WHO_LISTS = {
     "/v1/activities": "resident-1",
+    "/v1/cases": "resident-1",
     "/v1/boards/residents": "resident-1",
     "/v1/join-requests": "resident-1",
+    "/v1/me/cases": "resident-1",
+    "/v1/me/data-exports": "resident-1",
+    "/v1/me/messages": "resident-1",
+    "/v1/me/personal-data-reads": "resident-1",
     "/v1/me/statement": "resident-1",
     "/v1/me/vouchers": "resident-1",
     "/v1/merchant/verifications": "clerk-1",
+    "/v1/public/communities/{community_id}/cases": "resident-1",
     "/v1/rewards": "resident-1",
+    "/v1/staff/cases": "committee-1",
+    "/v1/staff/content-checks": "committee-1",
     "/v1/staff/join-requests": "committee-1",
     "/v1/staff/residents": "committee-1",
 }
@@ -94,7 +102,9 @@ def test_every_list_is_tried_here(app: FastAPI) -> None:
 async def test_a_made_up_cursor_is_refused(here: Neighbourhood, path: str) -> None:
     caller = await here.caller(WHO_LISTS[path])
     for name, cursor in GARBAGE.items():
-        answer = await caller.get(path, cursor=cursor, **parameters(here, path))
+        answer = await caller.get(
+            path.format(community_id=here.community_id), cursor=cursor, **parameters(here, path)
+        )
         assert answer.status_code == 422, f"{name}: {answer.text}"
         assert problem_code(answer) in {"cursor_unreadable", "request_invalid"}, name
 
@@ -105,7 +115,9 @@ async def test_a_cursor_from_far_away_is_no_fault(here: Neighbourhood, path: str
     for length in (1, 2, 3):
         for extreme in EXTREMES:
             cursor = write_cursor(*[extreme] * length)
-            answer = await caller.get(path, cursor=cursor, **parameters(here, path))
+            answer = await caller.get(
+                path.format(community_id=here.community_id), cursor=cursor, **parameters(here, path)
+            )
             assert answer.status_code in {200, 422}, f"{length} x {extreme}: {answer.text}"
 
 
@@ -114,11 +126,13 @@ async def test_a_page_has_1_to_100_items(here: Neighbourhood, path: str) -> None
     caller = await here.caller(WHO_LISTS[path])
     needed = parameters(here, path)
     for size in ("1", str(MAX_SIZE)):
-        answer = await caller.get(path, size=size, **needed)
+        answer = await caller.get(path.format(community_id=here.community_id), size=size, **needed)
         assert answer.status_code == 200
         assert set(answer.json()) >= {"items", "next_cursor"}
     for size in ("0", "-1", "101", "x", "1.5", str(10**30)):
-        assert (await caller.get(path, size=size, **needed)).status_code == 422
+        assert (
+            await caller.get(path.format(community_id=here.community_id), size=size, **needed)
+        ).status_code == 422
 
 
 async def test_a_list_is_read_to_its_end_without_gap_or_repeat(here: Neighbourhood) -> None:

@@ -17,7 +17,7 @@ from app.core.sealing import (
     new_master_key,
     parse_master_key,
 )
-from app.main import master_key_of
+from app.wiring import master_key_of
 
 KEY = MasterKey(bytes(range(32)))
 PLAIN = "王小四 13800000000".encode()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.core.personal import Vault
 from tests.support.awards import award, get_terms, make_item
 from tests.support.caller import Caller, problem_code
 from tests.support.clock import Clock
@@ -158,10 +159,10 @@ async def test_a_fine_beyond_the_periods_points_shows_nobody_below_zero(
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 11, 12, 13])
 async def test_pages_never_repeat_or_skip_and_ranks_run_on(
-    sessionmaker: Sessions, here: Neighbourhood, clock: Clock, size: int
+    sessionmaker: Sessions, here: Neighbourhood, vault: Vault, clock: Clock, size: int
 ) -> None:
     crowd = await make_neighbourhood(
-        sessionmaker, here.http, now=clock.now, residents=12, prefix="crowd-"
+        sessionmaker, here.http, vault=vault, now=clock.now, residents=12, prefix="crowd-"
     )
     points = dict(enumerate((9, 9, 8, 7, 7, 7, 7, 5, 4, 4, 1, 1), start=1))
     await earn(sessionmaker, crowd, points, now=clock.now)

@@ -8,41 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.database import APP_ROLE, make_engine
 from app.core.embedded.configuration import SUPERUSER
-from tests.statements.requests import STATEMENTS, main_requests
+from tests.statements.case_requests import CASE_STATEMENTS, case_requests
+from tests.statements.others import GROWING, OTHERS
+from tests.statements.requests import STATEMENTS, Request, main_requests
 from tests.support.clock import Clock
 from tests.support.database import DatabaseServer
 from tests.support.neighbourhood import Neighbourhood
 
 MANY = 5_000
 FEW = 100
-# Standings are left out: a rank is a count of those ahead until there is a histogram.
-GROWING = (
-    "contributions", "transfers", "lots", "balances",  "cap_usage", "holds",
-    "hold_lots", "lot_moves", "vouchers", "idempotency_keys",
-)  # fmt: skip
-
-# Rows of others in the same community: residents 1001 and up, who are nobody here.
-OTHERS = (
-    """INSERT INTO contributions SELECT :community, n, 'activity', n % 50, 1000 + n, '', 1, 1,
-        'awarded', 1, 1, 1, '{}', NULL, 1, now(), now() FROM generate_series(1, :many) AS n""",
-    """INSERT INTO transfers SELECT :community, n, n, 'award', 1, 1000 + n, 1, 'contribution', n,
-        0, '', 1, NULL, 1, NULL, now(), now(), '' FROM generate_series(1, :many) AS n""",
-    """INSERT INTO lots SELECT :community, n, 1000 + n, n, NULL, 1, 1, 0, now(), 'infinity'
-        FROM generate_series(1, :many) AS n""",
-    """INSERT INTO balances (community_id, account_id, posted, lots_total)
-        SELECT :community, 1000 + n, 1, 1 FROM generate_series(1, :many) AS n""",
-    """INSERT INTO cap_usage SELECT :community, 1, 1000 + n, 'day', current_date, 1, 1
-        FROM generate_series(1, :many) AS n""",
-    """INSERT INTO holds (community_id, hold_id, account_id, purpose, memo, points, state,
-        created_at, expires_at) SELECT :community, n, 1000 + n, 'redemption', '', 1, 'released',
-        now(), now() FROM generate_series(1, :many) AS n""",
-    """INSERT INTO hold_lots SELECT :community, n, n, 1 FROM generate_series(1, :many) AS n""",
-    """INSERT INTO lot_moves SELECT :community, n, n, 1 FROM generate_series(1, :many) AS n""",
-    """INSERT INTO vouchers SELECT :community, n, 1, 1000 + n, n::text, 1, 'cancelled', now(),
-        now(), NULL, NULL, now() FROM generate_series(1, :many) AS n""",
-    """INSERT INTO idempotency_keys SELECT :community, n, 'POST /', 'k', '', 200, '{}', now()
-        FROM generate_series(1, :many) AS n""",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -85,6 +59,21 @@ async def test_a_main_request_reads_few_rows_of_a_large_community(
     name: str, crowded: Neighbourhood, clock: Clock, connection: AsyncConnection
 ) -> None:
     request = (await main_requests(crowded, clock))[name]
+
+    assert await read_too_much(request, connection) == {}
+
+
+@pytest.mark.parametrize("name", CASE_STATEMENTS)
+async def test_a_request_about_hazards_reads_few_rows_of_a_large_community(
+    name: str, crowded: Neighbourhood, clock: Clock, connection: AsyncConnection
+) -> None:
+    request = (await case_requests(crowded, clock))[name]
+
+    assert await read_too_much(request, connection) == {}
+
+
+async def read_too_much(request: Request, connection: AsyncConnection) -> dict[str, int]:
+    """Send it; return of which tables it has read more than a few rows, and how many."""
     before = await rows_read(connection)
 
     answer = await request()
@@ -93,4 +82,4 @@ async def test_a_main_request_reads_few_rows_of_a_large_community(
     after = await rows_read(connection)
     assert set(after) == set(GROWING)
     read = {table: after[table] - before[table] for table in GROWING}
-    assert {table: rows for table, rows in read.items() if rows > FEW} == {}
+    return {table: rows for table, rows in read.items() if rows > FEW}

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.statements.case_requests import CASE_STATEMENTS, case_requests
 from tests.statements.requests import STATEMENTS, main_requests
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
@@ -46,3 +47,16 @@ async def test_a_main_request_costs_no_more_statements_than_stated(
 
     assert answer.status_code in (200, 201), answer.text
     assert len(sent) == STATEMENTS[name], "\n".join(sent)
+
+
+@pytest.mark.parametrize("name", CASE_STATEMENTS)
+async def test_a_request_about_hazards_costs_no_more_statements_than_stated(
+    name: str, here: Neighbourhood, clock: Clock, engine: AsyncEngine
+) -> None:
+    request = (await case_requests(here, clock))[name]
+
+    with counted(engine) as sent:
+        answer = await request()
+
+    assert answer.status_code in (200, 201), answer.text
+    assert len(sent) == CASE_STATEMENTS[name], "\n".join(sent)

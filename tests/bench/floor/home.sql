@@ -8,7 +8,7 @@ FROM login_sessions
         AND residents.person_id = login_sessions.person_id AND residents.state = 'active'
 WHERE session_id = :session AND login_sessions.person_id = :person
     AND login_sessions.community_id = :community AND revoked_at IS NULL;
-SELECT resident_id, display_name, masked_name, joined_at, buildings.name, grid_id, room,
+SELECT resident_id, sealed_name, masked_name, joined_at, buildings.name, grid_id, room,
     community_id, communities.name, timezone
 FROM residents
     JOIN communities USING (community_id)

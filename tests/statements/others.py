@@ -1,0 +1,80 @@
+"""What five thousand others have in the tables that grow, all in one community.
+
+They are residents 1001 and up, who are nobody here. Their hazards lie thirty metres apart in the
+first grid; all but a few were solved long ago.
+"""
+
+# Standings are left out: a rank is a count of those ahead until there is a histogram.
+GROWING = (
+    "contributions", "transfers", "lots", "balances", "cap_usage", "holds", "hold_lots",
+    "lot_moves", "vouchers", "idempotency_keys", "cases", "case_photos", "case_joins",
+    "case_events", "photos", "content_checks", "inbox_messages", "wechat_messages",
+    "message_quotas", "consents",
+)  # fmt: skip
+
+OTHERS = (
+    """INSERT INTO contributions SELECT :community, n, 'activity', n % 50, 1000 + n, '', 1, 1,
+        'awarded', 1, 1, 1, '{}', NULL, 1, now(), now() FROM generate_series(1, :many) AS n""",
+    """INSERT INTO transfers SELECT :community, n, n, 'award', 1, 1000 + n, 1, 'contribution', n,
+        0, '', 1, NULL, 1, NULL, now(), now(), '' FROM generate_series(1, :many) AS n""",
+    """INSERT INTO lots SELECT :community, n, 1000 + n, n, NULL, 1, 1, 0, now(), 'infinity'
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO balances (community_id, account_id, posted, lots_total)
+        SELECT :community, 1000 + n, 1, 1 FROM generate_series(1, :many) AS n""",
+    """INSERT INTO cap_usage SELECT :community, 1, 1000 + n, 'day', current_date, 1, 1
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO holds (community_id, hold_id, account_id, purpose, memo, points, state,
+        created_at, expires_at) SELECT :community, n, 1000 + n, 'redemption', '', 1, 'released',
+        now(), now() FROM generate_series(1, :many) AS n""",
+    """INSERT INTO hold_lots SELECT :community, n, n, 1 FROM generate_series(1, :many) AS n""",
+    """INSERT INTO lot_moves SELECT :community, n, n, 1 FROM generate_series(1, :many) AS n""",
+    """INSERT INTO vouchers SELECT :community, n, 1, 1000 + n, n::text, 1, 'cancelled', now(),
+        now(), NULL, NULL, now() FROM generate_series(1, :many) AS n""",
+    """INSERT INTO idempotency_keys SELECT :community, n, 'POST /', 'k', '', 200, '{}', now()
+        FROM generate_series(1, :many) AS n""",
+    # Of the category that reports are of, around where they are made, with the grid's worker.
+    """INSERT INTO cases (community_id, case_id, kind, category_id, state, status_code, grid_id,
+            reporter_id, reported_by, assigned_to, description, address, latitude, longitude,
+            reported_at, closed_at)
+        SELECT community_id, n, 'hazard', category_id, state, state, grid_id, 1000 + n, 1000 + n,
+            person_id, '', '', 31.2 + n / 71 * 0.00028, 121.4 + n % 71 * 0.00032, now(),
+            CASE WHEN state = 'confirmed' THEN now() END
+        FROM generate_series(1, :many) AS n
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN n % 100 = 0 THEN 'accepted' ELSE 'confirmed' END AS state) AS its
+            CROSS JOIN (
+                SELECT community_id, min(category_id) AS category_id FROM case_categories
+                WHERE community_id = :community AND code = 'safety' GROUP BY 1) AS category
+            CROSS JOIN (
+                SELECT grid_id, person_id FROM role_grants
+                WHERE community_id = :community AND role = 'grid_worker'
+                ORDER BY grid_id LIMIT 1) AS worker""",
+    """INSERT INTO case_photos SELECT :community, 100000 + n, n, 'report'
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO case_joins SELECT :community, n, 1001 + n, 1001 + n, now()
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO case_events SELECT :community, 200000 + n, n / 2, 'report', 'reported',
+        'reported', 1000 + n, NULL, '{}', now() FROM generate_series(1, :many) AS n""",
+    """INSERT INTO photos (community_id, photo_id, person_id, upload_hash, served_key, width,
+            height, perceptual_hash, created_at, original_until)
+        SELECT :community, 100000 + n, 1000 + n, '', 'served/' || n, 64, 64, n, now(), now()
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO content_checks (community_id, content_check_id, kind, person_id, state,
+            decided_at, created_at)
+        SELECT :community, number, 'text', 1000 + n, 'passed', now(), now()
+        FROM generate_series(1, :many) AS n
+            CROSS JOIN LATERAL (VALUES (n), (100000 + n)) AS checked (number)""",
+    """INSERT INTO inbox_messages (community_id, inbox_message_id, person_id, kind, title, body,
+            created_at)
+        SELECT :community, n, 1000 + n, 'case_progress', '', '', now()
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO wechat_messages (community_id, wechat_message_id, person_id, kind, fields, state,
+            created_at)
+        SELECT :community, n, 1000 + n, 'case_progress', '{}', 'sent', now()
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO message_quotas SELECT 1000 + n, 'app', 'template', 1, now()
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO consents (community_id, consent_id, person_id, purpose, version, granted_at)
+        SELECT :community, n, 1000 + n, 'service', 1, now()
+        FROM generate_series(1, :many) AS n""",
+)  # fmt: skip
