@@ -172,6 +172,19 @@ class Case(Model):
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="whole_position"),
         Index("ix_cases_reporter", "community_id", "reporter_id", "case_id"),
         Index("ix_cases_grid", "community_id", "grid_id", "case_id"),
+        Index(
+            "ix_cases_open_of_worker",
+            "community_id",
+            "grid_id",
+            "assigned_to",
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_cases_resolved",
+            "community_id",
+            "resolved_at",
+            postgresql_where=text("state = 'resolved'"),
+        ),
         Index("ix_cases_place", "community_id", "latitude", "longitude"),
         Index(
             "ix_cases_escalates_at",

@@ -113,15 +113,12 @@ async def _check_place(
     session: AsyncSession, actor: Actor, reporter: Reporter, body: CaseCreate
 ) -> Position | None:
     """Return where it is, if the caller may and does say so by coordinates."""
+    if body.position is None and body.building_id is None:
+        raise PlaceMissing
     if reporter.is_in_person:
-        await require_consent(session, actor.community, actor.person_id, Purpose.SERVICE)
-    if body.position is None:
-        if body.building_id is None:
-            raise PlaceMissing
-        return None
-    if reporter.is_in_person:
-        await require_consent(session, actor.community, actor.person_id, Purpose.LOCATION)
-    return position_of(body.position)
+        place = () if body.position is None else (Purpose.LOCATION,)
+        await require_consent(session, actor.community, actor.person_id, Purpose.SERVICE, *place)
+    return None if body.position is None else position_of(body.position)
 
 
 def position_of(place: PlaceInput) -> Position:

@@ -237,6 +237,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("community_id", "case_id", name=op.f("pk_cases")),
     )
     op.create_index(
+        "ix_cases_open_of_worker",
+        "cases",
+        ["community_id", "grid_id", "assigned_to"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "ix_cases_resolved",
+        "cases",
+        ["community_id", "resolved_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'resolved'"),
+    )
+    op.create_index(
         "ix_cases_escalates_at",
         "cases",
         ["community_id", "escalates_at"],

@@ -17,19 +17,16 @@ def _words(values: frozenset[Any]) -> str:
 
 
 # A text counts for others once content security has passed it.
-_SHOWN = "EXISTS (SELECT FROM content_checks AS checked WHERE checked.community_id = \
-cases.community_id AND checked.content_check_id = {number} AND checked.state = 'passed')"
-
-_COLUMNS = f"""
+_COLUMNS = """
     cases.*, case_categories.code AS category_code, case_categories.name AS category_name,
     case_statuses.name AS status_name, case_statuses.kind AS status_kind,
     grids.name AS grid_name, buildings.name AS building_name,
     due_at < :now AS is_overdue, result.note AS result,
-    {_SHOWN.format(number="cases.case_id")} AS is_text_shown,
-    {_SHOWN.format(number="cases.result_event_id")} AS is_result_shown,
+    coalesce(text_check.state = 'passed', false) AS is_text_shown,
+    coalesce(result_check.state = 'passed', false) AS is_result_shown,
     (SELECT count(*) FROM case_joins AS joined WHERE joined.community_id = cases.community_id
         AND joined.case_id = cases.case_id) AS joined
-"""  # noqa: S608 - fragments of this module
+"""
 
 _TABLES = """
     FROM cases
@@ -41,6 +38,10 @@ _TABLES = """
             AND buildings.building_id = cases.building_id
         LEFT JOIN case_events AS result ON result.community_id = cases.community_id
             AND result.case_event_id = cases.result_event_id
+        LEFT JOIN content_checks AS text_check ON text_check.community_id = cases.community_id
+            AND text_check.content_check_id = cases.case_id
+        LEFT JOIN content_checks AS result_check ON result_check.community_id = cases.community_id
+            AND result_check.content_check_id = cases.result_event_id
 """
 
 _PUBLISHED = f"cases.state IN ({_words(workflow.PUBLISHED)})"

@@ -10,26 +10,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.database import Record
 from app.identity.models import Consent, PrivacyPolicy
 
-# No row when nothing is required; else the newest version and whether it was agreed to.
-_FIND_REQUIREMENT = """
-    SELECT version, EXISTS (
-        SELECT FROM consents
-        WHERE consents.community_id = :community_id AND person_id = :person_id
-            AND purpose = :purpose AND consents.version = newest.version
-            AND withdrawn_at IS NULL) AS is_met
+# What the newest version names and was not agreed to, in the order asked.
+_LIST_UNMET = """
+    SELECT wanted.purpose, version
     FROM (
         SELECT version, purposes FROM privacy_policies
         WHERE community_id = :community_id ORDER BY version DESC LIMIT 1) AS newest
-    WHERE purposes @> jsonb_build_array(jsonb_build_object('code', CAST(:purpose AS text)))
+        CROSS JOIN unnest(CAST(:purposes AS text[])) WITH ORDINALITY AS wanted (purpose, place)
+    WHERE purposes @> jsonb_build_array(jsonb_build_object('code', wanted.purpose))
+        AND NOT EXISTS (
+            SELECT FROM consents
+            WHERE consents.community_id = :community_id AND person_id = :person_id
+                AND consents.purpose = wanted.purpose AND consents.version = newest.version
+                AND withdrawn_at IS NULL)
+    ORDER BY place
 """
 
 
-async def find_requirement(
-    session: AsyncSession, community_id: int, person_id: int, purpose: str
-) -> Record | None:
-    """Return the newest version and `is_met`, or None where that names no such purpose."""
-    values = {"community_id": community_id, "person_id": person_id, "purpose": purpose}
-    return (await session.execute(text(_FIND_REQUIREMENT), values)).one_or_none()
+async def list_unmet(
+    session: AsyncSession, community_id: int, person_id: int, purposes: Sequence[str]
+) -> Sequence[Record]:
+    """Return (purpose, version) of what still needs the person's consent."""
+    values = {"community_id": community_id, "person_id": person_id, "purposes": list(purposes)}
+    return (await session.execute(text(_LIST_UNMET), values)).all()
 
 
 async def get_newest_policy(session: AsyncSession, community_id: int) -> PrivacyPolicy | None:

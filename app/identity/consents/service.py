@@ -31,16 +31,16 @@ DeleteData = Callable[[AsyncSession, int, int, str], Awaitable[None]]
 
 
 async def require_consent(
-    session: AsyncSession, community_id: int, person_id: int, purpose: str
+    session: AsyncSession, community_id: int, person_id: int, *purposes: str
 ) -> None:
-    """Return if the person agreed to this in the newest version; raises ConsentRequired.
+    """Return if the person agreed to these in the newest version; raises ConsentRequired.
 
-    A community without a policy, or whose newest one does not name the purpose, asks nothing.
+    A community without a policy, or whose newest one does not name a purpose, asks nothing.
     """
-    found = await queries.find_requirement(session, community_id, person_id, purpose)
-    if found is not None and not found.is_met:
+    unmet = await queries.list_unmet(session, community_id, person_id, purposes)
+    if unmet:
         raise ConsentRequired(
-            community_id=str(community_id), purpose=purpose, version=found.version
+            community_id=str(community_id), purpose=unmet[0].purpose, version=unmet[0].version
         )
 
 
@@ -48,8 +48,7 @@ async def has_consent(
     session: AsyncSession, community_id: int, person_id: int, purpose: str
 ) -> bool:
     """Tell whether `require_consent` would let this pass."""
-    found = await queries.find_requirement(session, community_id, person_id, purpose)
-    return found is None or bool(found.is_met)
+    return not await queries.list_unmet(session, community_id, person_id, [purpose])
 
 
 async def get_policy(session: AsyncSession, community_id: int) -> PrivacyPolicy:
