@@ -169,6 +169,10 @@ class Case(Model):
         CheckConstraint("(state = 'duplicate') = (duplicate_of IS NOT NULL)", name="joined_to_one"),
         CheckConstraint("duplicate_of <> case_id", name="not_its_own_duplicate"),
         CheckConstraint("(state = 'paused') = (left_seconds IS NOT NULL)", name="paused_with_time"),
+        CheckConstraint(
+            "(closed_at IS NULL) = (state IN ('reported', 'accepted', 'paused', 'reopened'))",
+            name="closed_with_time",
+        ),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="whole_position"),
         Index("ix_cases_reporter", "community_id", "reporter_id", "case_id"),
         Index("ix_cases_grid", "community_id", "grid_id", "case_id"),

@@ -230,6 +230,10 @@ def upgrade() -> None:
             name=op.f("ck_cases_state_known"),
         ),
         sa.CheckConstraint(
+            "(closed_at IS NULL) = (state IN ('reported', 'accepted', 'paused', 'reopened'))",
+            name=op.f("ck_cases_closed_with_time"),
+        ),
+        sa.CheckConstraint(
             "(latitude IS NULL) = (longitude IS NULL)", name=op.f("ck_cases_whole_position")
         ),
         sa.CheckConstraint("duplicate_of <> case_id", name=op.f("ck_cases_not_its_own_duplicate")),

@@ -30,6 +30,7 @@ CANNOT_BE_CAUSED_BY_A_CALLER = {
     "ck_case_settings_most_bounces_not_negative": BY_SCHEMA,
     "ck_case_statuses_kind_known": ENUMERATION,
     "ck_case_statuses_state_known": ENUMERATION,
+    "ck_cases_closed_with_time": SIGN,
     "ck_cases_joined_to_one": SIGN,
     "ck_cases_kind_known": ENUMERATION,
     "ck_cases_paused_with_time": SIGN,

@@ -145,10 +145,10 @@ async def test_silence_confirms_after_fourteen_days_and_earns_the_same(
 MANY_CASES = """
     INSERT INTO cases (community_id, case_id, kind, category_id, state, status_code, grid_id,
         reporter_id, reported_by, assigned_to, description, address, reported_at, due_at,
-        escalates_at, resolved_at)
+        escalates_at, resolved_at, closed_at)
     SELECT cases.community_id, cases.case_id + n, kind, category_id, state, status_code, grid_id,
         reporter_id, reported_by, assigned_to, description, address, reported_at, due_at,
-        escalates_at, resolved_at
+        escalates_at, resolved_at, closed_at
     FROM cases, generate_series(1, :more) AS n
     WHERE cases.case_id = :case_id
 """

@@ -45,7 +45,8 @@ _TABLES = """
 """
 
 _PUBLISHED = f"cases.state IN ({_words(workflow.PUBLISHED)})"
-_OPEN = f"cases.state IN ({_words(workflow.OPEN)})"
+# As an index knows them; the database holds the two spellings together.
+_OPEN = "cases.closed_at IS NULL"
 
 _LIST_PUBLISHED = f"""
     SELECT {_COLUMNS} {_TABLES}
