@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import UploadFile
 
 from app.core.access import Actor, Permission, Require, public
 from app.core.dependencies import CurrentSettings
@@ -31,6 +32,7 @@ from app.media.errors import (
     PhotoIsHeic,
     PhotoLinkExpired,
     PhotoLinkInvalid,
+    PhotoMissing,
     PhotoNotFound,
     PhotoStoreUnavailable,
     PhotoTooLarge,
@@ -53,7 +55,24 @@ from app.media.schemas import (
 router = APIRouter(tags=["media"])
 Uploader = Annotated[Actor, Depends(Require(Permission.MEDIA_UPLOAD))]
 Moderator = Annotated[Actor, Depends(Require(Permission.MEDIA_MODERATE))]
-PHOTO = Annotated[UploadFile, File(description="A JPEG, PNG or WebP picture")]
+PHOTO_FORM = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {
+                        "type": "string",
+                        "contentMediaType": "application/octet-stream",
+                        "description": "A JPEG, PNG or WebP picture",
+                    }
+                },
+            }
+        }
+    },
+}
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 SENT_BEFORE: dict[int | str, dict[str, Any]] = {
     200: {"model": PhotoRead, "description": "This file was sent before"}
@@ -79,18 +98,27 @@ Keeper = Annotated[PhotoKeeper, Depends(get_keeper)]
 Links = Annotated[PhotoLinks, Depends(get_links)]
 
 
+async def read_file(request: Request, max_bytes: int) -> bytes:
+    """Return what the form holds as `file`, and one byte more than allowed at the most."""
+    async with request.form(max_files=1, max_fields=10) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise PhotoMissing
+        return await file.read(max_bytes + 1)
+
+
 @router.post(
     "/v1/photos",
     status_code=201,
+    openapi_extra={"requestBody": PHOTO_FORM},
     responses=SENT_BEFORE
     | problem_responses(
-        PhotoTooLarge, PhotoUnreadable, PhotoFormatRefused, PhotoIsHeic, PhotoAnimated,
-        PhotoHasTooManyPixels, PhotoTooSmall, PhotoStoreUnavailable, ConsentRequired,
-        TooManyAttempts, BodyTooLarge,
+        PhotoMissing, PhotoTooLarge, PhotoUnreadable, PhotoFormatRefused, PhotoIsHeic,
+        PhotoAnimated, PhotoHasTooManyPixels, PhotoTooSmall, PhotoStoreUnavailable,
+        ConsentRequired, TooManyAttempts, BodyTooLarge,
     ),
 )  # fmt: skip
 async def upload_photo(
-    file: PHOTO,
     request: Request,
     response: Response,
     actor: Uploader,
@@ -103,9 +131,11 @@ async def upload_photo(
 ) -> PhotoRead:
     """Send one photo (wx.uploadFile, name `file`); the same file again is the same photo."""
     aside = request.app.state.sessionmaker
-    content = await file.read(settings.max_photo_bytes + 1)
+    # The form is read here and not by FastAPI, which would take in 10 MB of anybody's first.
+    admission = await service.admit_upload(session, actor, aside=aside, now=now)
+    content = await read_file(request, settings.max_photo_bytes)
     photo_id, is_new = await service.upload_photo(
-        session, actor, content,
+        admission, content,
         settings=service.UploadSettings(settings.max_photo_bytes, settings.original_days),
         keeper=keeper, vault=vault, aside=aside, now=now,
     )  # fmt: skip

@@ -11,6 +11,12 @@ class PhotoTooLarge(Invalid):
     detail_zh = "照片不能超过 {max_megabytes} MB，请在相册中选择较小的尺寸，或压缩后再上传。"
 
 
+class PhotoMissing(Invalid):
+    """Send the photo as a form, in the field `file`."""
+
+    title_zh = "请选择一张照片再上传"
+
+
 class PhotoUnreadable(Invalid):
     """This file is not a photo, or a damaged one."""
 

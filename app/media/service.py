@@ -45,9 +45,33 @@ class UploadSettings:
     original_days: int
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may send a photo now, and whether the place in it may be kept."""
+
+    actor: Actor
+    may_keep_position: bool
+
+
+async def admit_upload(
+    session: AsyncSession, actor: Actor, *, aside: async_sessionmaker[AsyncSession], now: datetime
+) -> Admission:
+    """Tell whether the caller may send a photo; raises ConsentRequired, TooManyAttempts.
+
+    Ends the caller's transaction: a slow phone takes a minute to send, a picture a second to
+    clean, and neither may hold a connection to the database.
+    """
+    await require_consent(session, actor.community, actor.person_id, Purpose.SERVICE)
+    may_keep_position = await has_consent(
+        session, actor.community, actor.person_id, Purpose.LOCATION
+    )
+    await session.rollback()
+    await PER_PERSON.take(aside, str(actor.person_id), now=now)
+    return Admission(actor, may_keep_position)
+
+
 async def upload_photo(
-    session: AsyncSession,
-    actor: Actor,
+    admission: Admission,
     content: bytes,
     *,
     settings: UploadSettings,
@@ -58,18 +82,12 @@ async def upload_photo(
 ) -> tuple[int, bool]:
     """Take a photo in; return its number and whether it is new.
 
-    The same file of the same person is the same photo. Ends the caller's transaction, as a
-    picture takes a second; the rows are written in one of `aside`.
+    The same file of the same person is the same photo.
     """
+    actor = admission.actor
     if len(content) > settings.max_bytes:
         megabytes = settings.max_bytes // MEGABYTE
         raise PhotoTooLarge(max_bytes=settings.max_bytes, max_megabytes=megabytes)
-    await require_consent(session, actor.community, actor.person_id, Purpose.SERVICE)
-    may_keep_position = await has_consent(
-        session, actor.community, actor.person_id, Purpose.LOCATION
-    )
-    await session.rollback()
-    await PER_PERSON.take(aside, str(actor.person_id), now=now)
     upload_hash = hashlib.sha256(content).digest()
     async with aside() as reading:
         known = await queries.find_upload(reading, actor.community, actor.person_id, upload_hash)
@@ -79,7 +97,7 @@ async def upload_photo(
     photo_id = new_id(now)
     served_key = await keeper.keep_served(actor.community, photo_id, clean.jpeg, now=now)
     original_key = await keeper.keep_original(actor.community, photo_id, content, now=now)
-    position = clean.position if may_keep_position else None
+    position = clean.position if admission.may_keep_position else None
     photo = Photo(
         community_id=actor.community,
         photo_id=photo_id,

@@ -1,6 +1,5 @@
 """SQL of what WeChat pushed."""
 
-
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession

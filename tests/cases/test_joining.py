@@ -102,7 +102,7 @@ async def test_a_neighbour_sees_a_blurred_place_and_nothing_unchecked(watch: Wat
     assert found["description"] == "楼道里堆满了纸箱"
 
 
-async def test_another_communitys_cases_are_not_near(
+async def test_another_community_s_cases_are_not_near(
     watch: Watch, elsewhere: Neighbourhood
 ) -> None:
     await watch.file(position=IN_FIRST)

@@ -50,7 +50,7 @@ async def refusals_for_residents(caller: Caller, case_id: str) -> set[str]:
     return {problem_code(answer) for answer in answers}
 
 
-async def test_another_communitys_numbers_lead_nowhere(
+async def test_another_community_s_numbers_lead_nowhere(
     watch: Watch, elsewhere: Neighbourhood
 ) -> None:
     case_id = await watch.file()

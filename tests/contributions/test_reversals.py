@@ -166,7 +166,7 @@ async def test_a_capped_award_gave_nothing_and_loses_nothing(
         assert (await figures(session, here.community_id, resident(here, 1)))["posted"] == 1
 
 
-async def test_another_communitys_source_of_the_same_number_is_not_touched(
+async def test_another_community_s_source_of_the_same_number_is_not_touched(
     here: Neighbourhood, elsewhere: Neighbourhood, sessionmaker: Sessions, clock: Clock
 ) -> None:
     async with sessionmaker() as session:

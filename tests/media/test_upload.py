@@ -1,5 +1,6 @@
 """Sending photos, seeing one's own, and deleting them."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 
@@ -16,7 +17,7 @@ from tests.conftest import NOW
 from tests.media.photos import saved
 from tests.media.sending import Studio, post_photo, some_photo
 from tests.media.work import Work
-from tests.support.caller import problem_code
+from tests.support.caller import Caller, problem_code
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.passing import let_pass
@@ -144,9 +145,41 @@ async def test_a_file_larger_than_the_operator_allows_is_refused(
 
 
 async def test_a_form_without_the_file_is_refused(studio: Studio) -> None:
-    caller = await studio.caller("resident-1")
+    caller = await studio.sender("resident-1")
     answer = await post_photo(caller, some_photo(), field="photo")
-    assert problem_code(answer) == "request_invalid"
+    assert (answer.status_code, problem_code(answer)) == (422, "photo_missing")
+    as_json = await caller.post("/v1/photos", {"file": "x"})
+    assert (as_json.status_code, problem_code(as_json)) == (422, "photo_missing")
+
+
+async def test_a_broken_form_is_refused(studio: Studio) -> None:
+    caller = await studio.sender("resident-1")
+    headers = caller.headers() | {"Content-Type": "multipart/form-data; boundary=x"}
+    for body in (b"", b"--x", b"no form", b"--x\r\nContent-Disposition: form-data\r\n\r\n"):
+        answer = await caller.http.post("/v1/photos", content=body, headers=headers)
+        assert answer.status_code in {400, 422}, body
+        assert problem_code(answer) in {"photo_missing", "request_invalid"}
+
+
+async def test_nothing_is_read_of_somebody_who_may_not_send(studio: Studio) -> None:
+    chunks_read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal chunks_read
+        for _ in range(100):
+            chunks_read += 1
+            yield bytes(10_000)
+
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    for caller, status in (
+        (Caller(studio.here.http), 401),
+        (await studio.caller("clerk-1"), 403),
+        (await studio.caller("resident-1"), 403),
+    ):
+        headers = {**caller.headers(), **form}
+        answer = await caller.http.post("/v1/photos", content=endless(), headers=headers)
+        assert answer.status_code == status
+    assert chunks_read == 0
 
 
 async def test_only_so_many_photos_at_once(studio: Studio, clock: Clock) -> None:
