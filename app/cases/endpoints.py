@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from app.cases import handling, reporting
+from app.cases.desk import open_own
 from app.cases.errors import (
     CaseMovedOn,
     CaseNotFound,
@@ -34,6 +35,7 @@ from app.cases.schemas import (
     Refusal,
     StaffCaseSummary,
 )
+from app.cases.workflow import Action
 from app.community.errors import ResidentNotFound
 from app.core.access import Actor, Permission, Require, public
 from app.core.coordinates import CoordinateSystem
@@ -185,7 +187,7 @@ async def withdraw_case(
     """Take a case back that nobody has accepted; the points it gave go with it."""
 
     async def work() -> CaseMoved:
-        desk = await handling.open_own(session, actor, case_id, now=now)
+        desk = await open_own(session, actor, case_id, Action.WITHDRAW, now=now)
         return await handling.withdraw(desk)
 
     return await once.run(session, actor, now, work, status=200)
@@ -198,7 +200,7 @@ async def confirm_case(
     """Say that it is fixed, and how well."""
 
     async def work() -> CaseMoved:
-        desk = await handling.open_own(session, actor, case_id, now=now)
+        desk = await open_own(session, actor, case_id, Action.CONFIRM, now=now)
         return await handling.confirm(desk, body)
 
     return await once.run(session, actor, now, work, status=200)
@@ -211,7 +213,7 @@ async def object_to_case(
     """Say that it is not fixed, and what is left; it is opened again."""
 
     async def work() -> CaseMoved:
-        desk = await handling.open_own(session, actor, case_id, now=now)
+        desk = await open_own(session, actor, case_id, Action.NOT_FIXED, now=now)
         return await handling.not_fixed(desk, body.reason)
 
     return await once.run(session, actor, now, work, status=200)

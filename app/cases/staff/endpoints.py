@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from app.cases import handling, reporting
+from app.cases.desk import Desk, open_desk
 from app.cases.errors import (
     BouncedTooOften,
     CaseMovedOn,
@@ -22,7 +23,6 @@ from app.cases.errors import (
     ResidentUnnamed,
     StatusNotFound,
 )
-from app.cases.handling import Desk
 from app.cases.reading import service as reading
 from app.cases.reading.service import Viewer
 from app.cases.reporting import Reporter
@@ -39,6 +39,7 @@ from app.cases.schemas import (
     StaffCaseRead,
     StaffCaseSummary,
 )
+from app.cases.workflow import Action
 from app.community.errors import GridNotFound, ResidentNotFound
 from app.core import code_errors
 from app.core.access import Actor, Permission, Require
@@ -80,6 +81,7 @@ async def _at_desk(
     actor: Actor,
     once: Once,
     case_id: int,
+    action: Action,
     work: Callable[[Desk], Awaitable[CaseMoved]],
     now: Now,
     *,
@@ -88,7 +90,7 @@ async def _at_desk(
     """Lock the case, do the work once, answer where the case stands."""
 
     async def handle() -> CaseMoved:
-        desk = await handling.open_desk(session, actor, case_id, also=also, now=now)
+        desk = await open_desk(session, actor, case_id, action, also=also, now=now)
         return await work(desk)
 
     return await once.run(session, actor, now, handle, status=200)
@@ -144,7 +146,7 @@ async def accept_case(
     case_id: Id, actor: Handler, session: Session, once: OnceOnly, now: Now
 ) -> JSONResponse:
     """Take a case on; the clock for solving it starts."""
-    return await _at_desk(session, actor, once, case_id, handling.accept, now)
+    return await _at_desk(session, actor, once, case_id, Action.ACCEPT, handling.accept, now)
 
 
 @router.post(
@@ -157,7 +159,13 @@ async def note_progress(
 ) -> JSONResponse:
     """Note what was done; the reporter reads it."""
     return await _at_desk(
-        session, actor, once, case_id, lambda desk: handling.progress(desk, body), now
+        session,
+        actor,
+        once,
+        case_id,
+        Action.PROGRESS,
+        lambda desk: handling.progress(desk, body),
+        now,
     )
 
 
@@ -167,7 +175,13 @@ async def pause_case(
 ) -> JSONResponse:
     """Stop the clock, with a reason."""
     return await _at_desk(
-        session, actor, once, case_id, lambda desk: handling.pause(desk, body.reason), now
+        session,
+        actor,
+        once,
+        case_id,
+        Action.PAUSE,
+        lambda desk: handling.pause(desk, body.reason),
+        now,
     )
 
 
@@ -176,7 +190,7 @@ async def resume_case(
     case_id: Id, actor: Handler, session: Session, once: OnceOnly, now: Now
 ) -> JSONResponse:
     """Let the clock go on."""
-    return await _at_desk(session, actor, once, case_id, handling.resume, now)
+    return await _at_desk(session, actor, once, case_id, Action.RESUME, handling.resume, now)
 
 
 @router.post(
@@ -189,7 +203,13 @@ async def resolve_case(
 ) -> JSONResponse:
     """Say what was done, with photos; the reporter is asked whether it is fixed."""
     return await _at_desk(
-        session, actor, once, case_id, lambda desk: handling.resolve(desk, body), now
+        session,
+        actor,
+        once,
+        case_id,
+        Action.RESOLVE,
+        lambda desk: handling.resolve(desk, body),
+        now,
     )
 
 
@@ -199,7 +219,13 @@ async def refuse_case(
 ) -> JSONResponse:
     """Refuse a case with a reason; what it gave is taken back."""
     return await _at_desk(
-        session, actor, once, case_id, lambda desk: handling.refuse(desk, body.reason), now
+        session,
+        actor,
+        once,
+        case_id,
+        Action.REFUSE,
+        lambda desk: handling.refuse(desk, body.reason),
+        now,
     )
 
 
@@ -211,7 +237,13 @@ async def judge_case_fake(
 ) -> JSONResponse:
     """Judge a report untrue; everybody loses what it gave, and reads why."""
     return await _at_desk(
-        session, actor, once, case_id, lambda desk: handling.judge_fake(desk, body.reason), now
+        session,
+        actor,
+        once,
+        case_id,
+        Action.JUDGE_FAKE,
+        lambda desk: handling.judge_fake(desk, body.reason),
+        now,
     )
 
 
@@ -225,7 +257,7 @@ async def mark_duplicate(
 ) -> JSONResponse:
     """Join a case to another; its reporter counts as "me too" there."""
     return await _at_desk(
-        session, actor, once, case_id,
+        session, actor, once, case_id, Action.MARK_DUPLICATE,
         lambda desk: handling.mark_duplicate(desk, body.of_case_id), now, also=body.of_case_id,
     )  # fmt: skip
 
@@ -240,7 +272,13 @@ async def pass_case_on(
 ) -> JSONResponse:
     """Give a case to the grid it belongs to; it cannot be passed around for ever."""
     return await _at_desk(
-        session, actor, once, case_id, lambda desk: handling.pass_on(desk, body), now
+        session,
+        actor,
+        once,
+        case_id,
+        Action.PASS_ON,
+        lambda desk: handling.pass_on(desk, body),
+        now,
     )
 
 
@@ -250,5 +288,5 @@ async def route_case(
 ) -> JSONResponse:
     """Decide for good whose case it is."""
     return await _at_desk(
-        session, actor, once, case_id, lambda desk: handling.route(desk, body), now
+        session, actor, once, case_id, Action.ROUTE, lambda desk: handling.route(desk, body), now
     )
