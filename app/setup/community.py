@@ -1,5 +1,6 @@
 """A community from a preset: rules in force, shops with accounts, a filled catalogue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from app.cases.models import CaseCategory, CaseKind, CaseSettings, CaseStatus
 from app.cases.workflow import STATUSES, Status
 from app.community.models import Community
 from app.core.ids import new_id
+from app.identity.consents import queries as consents
 from app.identity.models import PrivacyPolicy
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
@@ -16,6 +18,7 @@ from app.ledger.models import AccountKind
 from app.merchants.models import Shop
 from app.rewards.models import Reward, RewardState
 from app.rules.models import Rule, RuleVersion
+from app.setup import queries
 from app.setup.presets import CategoryData, Preset, PrivacyData, RewardData, RuleData
 
 KIND_OF = {status.state: status.kind for status in STATUSES}
@@ -43,7 +46,7 @@ async def create_community(
     await session.flush()
     community_id = community.community_id
     await ledger.open_book(session, community_id, now=now)
-    rules = await _add_rules(session, community_id, preset, now)
+    rules = await _add_rules(session, community_id, preset.rules, now)
     shops = await _add_shops(session, community_id, preset, now)
     rewards = {reward.code: new_id(now) for reward in preset.rewards}
     await _add_cases(session, community_id, preset, now)
@@ -55,18 +58,28 @@ async def create_community(
     return CreatedCommunity(community_id, preset.timezone, rules, shops, rewards)
 
 
+async def complete_community(
+    session: AsyncSession, community_id: int, preset: Preset, *, now: datetime
+) -> None:
+    """Add to a community of an older version the rules it lacks, cases and a policy."""
+    known = await queries.list_rule_codes(session, community_id)
+    rules = [data for data in preset.rules if data.code not in known]
+    await _add_rules(session, community_id, rules, now)
+    await _add_cases(session, community_id, preset, now)
+    if await consents.get_newest_policy(session, community_id) is None:
+        session.add(_policy(community_id, preset.privacy, now))
+    await session.flush()
+
+
 async def _add_rules(
-    session: AsyncSession, community_id: int, preset: Preset, now: datetime
+    session: AsyncSession, community_id: int, stated: Sequence[RuleData], now: datetime
 ) -> dict[str, int]:
-    rules = {data.code: new_id(now) for data in preset.rules}
+    rules = {data.code: new_id(now) for data in stated}
     session.add_all(
-        Rule(community_id=community_id, rule_id=rules[data.code], code=data.code)
-        for data in preset.rules
+        Rule(community_id=community_id, rule_id=rules[data.code], code=data.code) for data in stated
     )
     await session.flush()
-    session.add_all(
-        _first_version(community_id, rules[data.code], data, now) for data in preset.rules
-    )
+    session.add_all(_first_version(community_id, rules[data.code], data, now) for data in stated)
     await session.flush()
     return rules
 

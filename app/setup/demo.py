@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.models import Activity, ActivityState
+from app.cases import queries as cases
+from app.community.models import Community
 from app.contributions.models import SourceKind
 from app.contributions.service import Act, award, evaluate_act
 from app.core.access import Place, Role
@@ -19,7 +21,7 @@ from app.core.ids import new_id
 from app.core.personal import Vault
 from app.rules import service as rules
 from app.setup import demo_cases, queries
-from app.setup.community import CreatedCommunity, create_community
+from app.setup.community import CreatedCommunity, complete_community, create_community
 from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
 from app.setup.presets import read_preset
 
@@ -65,6 +67,7 @@ async def ensure_demo(session: AsyncSession, *, vault: Vault, now: datetime) -> 
         community = await queries.lock_demo(session)
     if community is None:
         raise RuntimeError("the demo community was not created")
+    await _complete_demo(session, community, now=now)
     activity = await queries.get_open_activity(session, community.community_id, now=now)
     if activity is None:
         activity = await _open_clean_up(session, community.community_id, now=now)
@@ -73,9 +76,8 @@ async def ensure_demo(session: AsyncSession, *, vault: Vault, now: datetime) -> 
 
 async def _create_demo(session: AsyncSession, *, vault: Vault, now: datetime) -> None:
     began = now - timedelta(days=7)
-    created = await create_community(
-        session, read_preset(PRESET), code=queries.DEMO_CODE, now=began
-    )
+    preset = read_preset(PRESET)
+    created = await create_community(session, preset, code=queries.DEMO_CODE, now=began)
     places = await add_places(
         session,
         created.community_id,
@@ -89,9 +91,20 @@ async def _create_demo(session: AsyncSession, *, vault: Vault, now: datetime) ->
     worker_id = await _add_staff(session, created, places, vault=vault, now=began)
     members = list(residents.values())
     await _live_a_week(session, created, members, worker_id, now=now)
-    await demo_cases.draw_grids(session, created.community_id, places)
-    await demo_cases.agree_to_everything(session, created.community_id, PRESET, now=began)
-    await demo_cases.report_past_cases(session, created, places, members, now=now)
+    await demo_cases.add_hazards(
+        session, created.community_id, timezone=created.timezone, preset=preset, now=now
+    )
+
+
+async def _complete_demo(session: AsyncSession, community: Community, *, now: datetime) -> None:
+    """Give a demo that an older version made what this one adds: cases and a policy."""
+    if await cases.get_settings(session, community.community_id) is not None:
+        return
+    preset = read_preset(PRESET)
+    await complete_community(session, community.community_id, preset, now=now)
+    await demo_cases.add_hazards(
+        session, community.community_id, timezone=community.timezone, preset=preset, now=now
+    )
 
 
 def _people(places: Places) -> list[NewResident]:

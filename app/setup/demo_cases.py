@@ -1,6 +1,5 @@
 """What residents of the demo have reported lately, and what they have agreed to."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,14 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cases import queries
 from app.cases.deadlines import due_after, next_rung_at, rungs_of
-from app.community.models import Grid
+from app.community.models import Resident
 from app.core.ids import new_id
 from app.identity.models import Consent
 from app.media.models import CheckKind, CheckState, ContentCheck
 from app.setup import queries as setup_queries
-from app.setup.community import CreatedCommunity
-from app.setup.people import Places
-from app.setup.presets import read_preset
+from app.setup.presets import Preset
 
 # A made-up neighbourhood on a real map: two grids side by side, WGS-84.
 SOUTH, NORTH = 30.5900, 30.5936
@@ -45,67 +42,54 @@ PAST_CASES = (
 )  # fmt: skip
 
 
-async def draw_grids(session: AsyncSession, community_id: int, places: Places) -> None:
-    """Give the demo's grids their boundaries, side by side."""
-    for position, grid_id in enumerate(places.grids):
-        west, east = BORDERS[position], BORDERS[position + 1]
-        grid = await session.get_one(Grid, (community_id, grid_id))
-        grid.boundary = [[west, SOUTH], [east, SOUTH], [east, NORTH], [west, NORTH], [west, SOUTH]]
-    await session.flush()
-
-
-async def agree_to_everything(
-    session: AsyncSession, community_id: int, preset: str, *, now: datetime
+async def add_hazards(
+    session: AsyncSession, community_id: int, *, timezone: str, preset: Preset, now: datetime
 ) -> None:
-    """Let every resident of the demo have consented to every purpose of its policy."""
-    persons = await setup_queries.list_all_persons(session, community_id)
+    """Draw the demo's grids, let everybody agree, and let three hazards be waiting."""
+    grids = await setup_queries.list_grids(session, community_id)
+    residents = await setup_queries.list_residents(session, community_id)
+    for position, grid in enumerate(grids):
+        west, east = BORDERS[position], BORDERS[position + 1]
+        grid.boundary = [[west, SOUTH], [east, SOUTH], [east, NORTH], [west, NORTH], [west, SOUTH]]
     session.add_all(
-        Consent(
-            community_id=community_id,
-            consent_id=new_id(now),
-            person_id=person_id,
-            purpose=purpose.code,
-            version=1,
-            app_id=None,
-            granted_at=now,
-            withdrawn_at=None,
-        )
-        for person_id in persons
-        for purpose in read_preset(preset).privacy.purposes
+        _consent(community_id, resident.person_id or 0, purpose.code, now)
+        for resident in residents
+        for purpose in preset.privacy.purposes
     )
     await session.flush()
-
-
-async def report_past_cases(
-    session: AsyncSession,
-    created: CreatedCommunity,
-    places: Places,
-    residents: Sequence[int],
-    *,
-    now: datetime,
-) -> None:
-    """Let three hazards be waiting, checked and with their deadlines."""
     for number, past in enumerate(PAST_CASES):
-        await _report(session, created, places, residents[10 + number], past, now=now)
+        reporter = residents[10 + number]
+        await _report(session, reporter, grids[past.grid].grid_id, past, timezone, now)
+
+
+def _consent(community_id: int, person_id: int, purpose: str, now: datetime) -> Consent:
+    return Consent(
+        community_id=community_id,
+        consent_id=new_id(now),
+        person_id=person_id,
+        purpose=purpose,
+        version=1,
+        app_id=None,
+        granted_at=now,
+        withdrawn_at=None,
+    )
 
 
 async def _report(
     session: AsyncSession,
-    created: CreatedCommunity,
-    places: Places,
-    resident_id: int,
+    reporter: Resident,
+    grid_id: int,
     past: PastCase,
-    *,
+    timezone: str,
     now: datetime,
 ) -> None:
-    community_id, grid_id = created.community_id, places.grids[past.grid]
+    community_id, person_id = reporter.community_id, reporter.person_id or 0
     reported_at = now - timedelta(hours=past.hours_ago)
     category = await queries.get_category_by_code(session, community_id, past.category)
     settings = await queries.get_settings(session, community_id)
     if category is None or settings is None:
         raise LookupError(past.category)
-    due_at = due_after(reported_at, category.answer_hours, timezone=created.timezone)
-    persons = await queries.list_persons(session, community_id, [resident_id])
+    due_at = due_after(reported_at, category.answer_hours, timezone=timezone)
     case_id = new_id(reported_at)
     await queries.file_case(
         session,
@@ -116,8 +100,8 @@ async def _report(
             "category_id": category.category_id,
             "grid_id": grid_id,
             "building_id": None,
-            "reporter_id": resident_id,
-            "reported_by": persons[resident_id],
+            "reporter_id": reporter.resident_id,
+            "reported_by": person_id,
             "assigned_to": await queries.least_busy_worker(
                 session, community_id, grid_id, reporter=None
             ),
@@ -129,12 +113,12 @@ async def _report(
             "due_at": due_at,
             "escalates_at": next_rung_at(
                 rungs_of(settings.ladder), 0,
-                began=reported_at, due_at=due_at, timezone=created.timezone,
+                began=reported_at, due_at=due_at, timezone=timezone,
             ),
             "now": reported_at,
         },
     )  # fmt: skip
-    session.add(_passed(community_id, case_id, persons[resident_id], reported_at))
+    session.add(_passed(community_id, case_id, person_id, reported_at))
     await session.flush()
 
 

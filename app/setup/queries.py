@@ -7,8 +7,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.models import Activity, ActivityState
-from app.community.models import Community, Resident
+from app.community.models import Community, Grid, Resident
 from app.identity.models import Identity
+from app.rules.models import Rule
 
 DEMO_CODE = "demo"
 
@@ -45,9 +46,21 @@ async def get_demo_worker(session: AsyncSession) -> int:
     return (await session.scalars(statement)).one()
 
 
-async def list_all_persons(session: AsyncSession, community_id: int) -> Sequence[int]:
-    """Return the persons of a community's residents."""
-    statement = select(Resident.person_id).where(
-        Resident.community_id == community_id, Resident.person_id.is_not(None)
+async def list_rule_codes(session: AsyncSession, community_id: int) -> set[str]:
+    return set(await session.scalars(select(Rule.code).where(Rule.community_id == community_id)))
+
+
+async def list_grids(session: AsyncSession, community_id: int) -> Sequence[Grid]:
+    """Return a community's grids in the order they were made."""
+    statement = select(Grid).where(Grid.community_id == community_id).order_by(Grid.grid_id)
+    return (await session.scalars(statement)).all()
+
+
+async def list_residents(session: AsyncSession, community_id: int) -> Sequence[Resident]:
+    """Return the residents with a phone, in the order they came."""
+    statement = (
+        select(Resident)
+        .where(Resident.community_id == community_id, Resident.person_id.is_not(None))
+        .order_by(Resident.resident_id)
     )
-    return [person_id for person_id in await session.scalars(statement) if person_id is not None]
+    return (await session.scalars(statement)).all()

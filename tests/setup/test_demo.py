@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.activities.models import Activity
 from app.core.personal import Vault
+from app.setup import community, demo, demo_cases
 from app.setup.demo import RESIDENTS, ensure_demo
+from app.setup.presets import read_preset
 from tests.support.book_rows import count
 from tests.support.books import assert_books_balance
 from tests.support.caller import sign_in
@@ -73,3 +75,55 @@ async def test_the_demo_started_again_later_opens_another_activity(
     assert activity.activity_id != first.activity.activity_id
     assert activity.check_in_opens_at <= clock.now < activity.check_in_closes_at
     assert activity.check_in_closes_at - clock.now > timedelta(hours=11)
+
+
+async def test_three_hazards_wait_for_the_demos_workers(
+    sessionmaker: Sessions, http: httpx.AsyncClient, vault: Vault, clock: Clock
+) -> None:
+    async with sessionmaker.begin() as session:
+        await ensure_demo(session, vault=vault, now=clock.now)
+
+    resident, worker = await sign_in(http, "resident-1"), await sign_in(http, "worker-1")
+    published = (await resident.get("/v1/cases")).json()["items"]
+    handled = (await worker.get("/v1/staff/cases", chosen="mine")).json()["items"]
+    near = await resident.get(
+        "/v1/cases/nearby", category_code="public_facility", coordinate_system="wgs84",
+        latitude=30.5921, longitude=114.3018,
+    )  # fmt: skip
+
+    assert [case["status_name"] for case in published] == ["待受理"] * 3
+    assert all(case["description"] and case["place"] for case in published)
+    assert {case["grid_name"] for case in handled} == {"第一网格"}
+    assert [case["category_name"] for case in near.json()["items"]] == ["路灯不亮"]
+
+
+async def test_a_demo_of_an_older_version_is_given_what_it_lacks_once(
+    sessionmaker: Sessions,
+    http: httpx.AsyncClient,
+    vault: Vault,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def nothing(*_: object, **__: object) -> None:
+        """Stand for what the older version did not know."""
+
+    of_old = read_preset("sunshine")
+    of_old.rules = [rule for rule in of_old.rules if not rule.code.startswith("hazard")]
+    with monkeypatch.context() as old:
+        old.setattr(demo, "read_preset", lambda _: of_old)
+        old.setattr(demo, "_complete_demo", nothing)
+        old.setattr(demo_cases, "add_hazards", nothing)
+        old.setattr(community, "_add_cases", nothing)
+        async with sessionmaker.begin() as session:
+            await ensure_demo(session, vault=vault, now=clock.now)
+    resident = await sign_in(http, "resident-1")
+    assert (await resident.get("/v1/case-categories")).json()["items"] == []
+
+    for _ in range(2):
+        async with sessionmaker.begin() as session:
+            await ensure_demo(session, vault=vault, now=clock.now)
+
+    assert len((await resident.get("/v1/case-categories")).json()["items"]) == 7
+    assert len((await resident.get("/v1/cases")).json()["items"]) == 3
+    rules = [rule["code"] for rule in (await resident.get("/v1/rules")).json()["items"]]
+    assert len(rules) == len(set(rules)) == len(read_preset("sunshine").rules)
