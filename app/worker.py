@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import structlog
 from pgqueuer import PgQueuer
+from pgqueuer.errors import FailingListenerError
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.models import Job, Schedule
 from sqlalchemy.engine import make_url
@@ -38,6 +39,10 @@ from app.wiring import Outside, tell_author
 Clock = Callable[[], datetime]
 MAX_ATTEMPTS = 5
 RECONNECT_AFTER = 5
+# How a connection ends; the last is one that nothing is heard on any more.
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
+# What only an event or a deletion asks for, and no schedule ever again.
+ASKED_FOR_ONCE = ("compare_photos", "destroy_files", "handle_wechat_push")
 # A job whose worker died is picked up again after about eight seconds.
 DEQUEUE_TIMEOUT = timedelta(seconds=5)
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
@@ -63,6 +68,14 @@ async def clean_up(context: WorkerContext, _payload: bytes = b"") -> None:
         await queries.delete_keys_before(session, now - KEPT_FOR)
         await queries.delete_idle_limits(session, now_us=int(now.timestamp() * 1_000_000))
         await identity.delete_lapsed_tokens(session, now=now)
+
+
+async def retry_held(context: WorkerContext, _payload: bytes = b"") -> None:
+    """Try again what was given up, as while a store was down: no schedule would."""
+    async with context.sessionmaker.begin() as session:
+        retried = await queries.retry_held_jobs(session, ASKED_FOR_ONCE)
+    if retried:
+        logger.warning("held jobs tried again", jobs=retried)
 
 
 async def expire_vouchers(context: WorkerContext, _payload: bytes) -> None:
@@ -173,6 +186,7 @@ JOBS: dict[str, Work] = {
     "handle_wechat_push": handle_wechat_push,
     "keep_retention": keep_retention,
     "make_data_export": make_data_export,
+    "retry_held": retry_held,
     "send_messages": send_messages,
     "sweep_checks": sweep_checks,
 }
@@ -181,7 +195,7 @@ SCHEDULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "every_minute": (
         "* * * * *", ("expire_vouchers", "escalate_cases", "send_messages", "sweep_checks")
     ),
-    "every_hour": ("7 * * * *", ("close_accounts",)),
+    "every_hour": ("7 * * * *", ("close_accounts", "retry_held")),
     "every_night": (
         "17 19 * * *", (
             "clean_up", "close_unanswered", "delete_orphans", "destroy_originals",
@@ -239,8 +253,8 @@ async def run_worker(context: WorkerContext, database_url: str) -> None:
     while True:
         try:
             await run_connected(context, database_url)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
-            logger.warning("worker lost its database", error=str(lost))
+        except LOST as lost:
+            logger.warning("worker lost its database", error=str(lost) or type(lost).__name__)
         await asyncio.sleep(RECONNECT_AFTER)
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.cases import queries
+from app.cases.models import Case
 from app.contributions.models import SourceKind
 from app.contributions.posting import AwardItem
 from app.contributions.reversals import Revocation, take_back
@@ -49,8 +51,10 @@ async def list_items(
     A reporter earns by the rules of the report, a joiner by those of the joining. Campaigns count
     that ran at the report and, for joiners, still when they joined.
     """
-    then = await _list_due(session, community_id, earning, earning.reported_at)
     reporters = [] if earning.reporter_id is None else [earning.reporter_id]
+    then: list[Terms] = []
+    if reporters:
+        then = await _list_due(session, community_id, earning, earning.reported_at)
     acts = [
         (rule, _act(earning, rule, reporter_id, earning.reported_at))
         for reporter_id in reporters
@@ -82,13 +86,40 @@ async def _rules_of_joiners(
 ) -> Mapping[datetime, list[Terms]]:
     """Return the rules by the moment of joining: one look, unless they have changed since."""
     moments = {joined_at for _, joined_at in earning.joiners}
-    latest = max(moments, default=earning.reported_at)
-    now = then
-    if latest != earning.reported_at:
+    if not moments:
+        return {}
+    latest, now = max(moments), then
+    if earning.reporter_id is None or latest != earning.reported_at:
         now = await _list_due(session, community_id, earning, latest)
-    if now == then:
-        return dict.fromkeys(moments, then)
+    if now == then or len(moments) == 1:
+        return dict.fromkeys(moments, now)
     return {moment: await _list_due(session, community_id, earning, moment) for moment in moments}
+
+
+async def welcome(
+    session: AsyncSession,
+    case: Case,
+    residents: Sequence[int],
+    *,
+    by: int,
+    timezone: str,
+    now: datetime,
+) -> int:
+    """Give those who join a case now what a rule lets them have at once; return how much."""
+    category = await queries.get_category(session, case.community_id, case.category_id)
+    if category is None or not residents:
+        return 0
+    earning = Earning(
+        case_id=case.case_id,
+        rule_codes=category.rule_codes,
+        arrives_on=ArrivesOn.REPORTED,
+        reported_at=case.reported_at,
+        recorded_by=by,
+        title=category.name,
+        timezone=timezone,
+        joiners=[(resident_id, now) for resident_id in residents],
+    )
+    return total(await give(session, case.community_id, earning, now=now))
 
 
 def _act(earning: Earning, rule: Terms, resident_id: int, acted_at: datetime) -> Act:

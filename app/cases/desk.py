@@ -102,7 +102,10 @@ class Desk:
         )  # fmt: skip
 
     async def give(self, step: ArrivesOn) -> None:
-        """Award what arrives at this step, to the reporter and to those who joined."""
+        """Award what arrives at this step, to the reporter and to those who joined.
+
+        Whoever takes the step earns nothing by it: staff may live here and have joined.
+        """
         case = self.case
         joiners = await queries.list_joiners(self.session, case.community_id, case.case_id)
         earning = Earning(
@@ -114,7 +117,11 @@ class Desk:
             title=self.category.name,
             timezone=self.timezone,
             reporter_id=case.reporter_id,
-            joiners=[(row.resident_id, row.joined_at) for row in joiners],
+            joiners=[
+                (row.resident_id, row.joined_at)
+                for row in joiners
+                if row.resident_id != self.actor.resident_id
+            ],
         )
         outcomes = await credit.give(self.session, case.community_id, earning, now=self.now)
         self.points_given += credit.total(outcomes)

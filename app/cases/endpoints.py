@@ -184,7 +184,7 @@ async def join_case(case_id: Id, actor: ByResident, session: Session, now: Now) 
 async def withdraw_case(
     case_id: Id, actor: ByResident, session: Session, once: OnceOnly, now: Now
 ) -> JSONResponse:
-    """Take a case back that nobody has accepted; the points it gave go with it."""
+    """Take a case back that waits to be accepted; the points it gave go with it."""
 
     async def work() -> CaseMoved:
         desk = await open_own(session, actor, case_id, Action.WITHDRAW, now=now)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from app.cases import policies, queries
+from app.cases import credit, policies, queries
 from app.cases.deadlines import due_after, due_in, left_seconds
 from app.cases.desk import Desk
 from app.cases.errors import (
@@ -19,6 +19,7 @@ from app.cases.schemas import CaseMoved, Progress, Rating, Resolution, Route
 from app.cases.workflow import IN_HAND, OPEN
 from app.community.errors import GridNotFound
 from app.core.access import Permission
+from app.ledger.queries import lock_balances
 from app.rules.models import ArrivesOn
 
 
@@ -93,7 +94,7 @@ async def judge_fake(desk: Desk, reason: str) -> CaseMoved:
 
 
 async def mark_duplicate(desk: Desk, of_case_id: int) -> CaseMoved:
-    """Join a case to another: its reporter and joiners join there, its own credit goes."""
+    """Join a case to another: its credit goes, its reporter and joiners earn as joiners there."""
     case = desk.case
     grids = policies.grids_of(desk.actor, Permission.CASES_HANDLE)
     other = await queries.lock_case(desk.session, case.community_id, of_case_id, grid_ids=grids)
@@ -101,14 +102,24 @@ async def mark_duplicate(desk: Desk, of_case_id: int) -> CaseMoved:
         raise CaseNotFound
     if other.case_id == case.case_id or other.state not in OPEN:
         raise DuplicateOfItself
+    if policies.is_own(desk.actor, other):
+        raise OwnCase
     case.answered_at = case.answered_at or desk.now
     desk.details["of_case_id"] = str(other.case_id)
-    await desk.take_back("重复上报")
     joiners = await queries.list_joiners(desk.session, case.community_id, case.case_id)
     joins = [{"resident_id": case.reporter_id, "joined_by": case.reported_by}]
     joins += [{"resident_id": row.resident_id, "joined_by": row.joined_by} for row in joiners]
+    # Points go and come: all these wallets at once, or two such actions could wait in a circle.
+    residents = [row["resident_id"] for row in joins]
+    await lock_balances(desk.session, case.community_id, residents)
+    await desk.take_back("重复上报")
     joins = [row for row in joins if row["resident_id"] != other.reporter_id]
-    await queries.add_joins(desk.session, case.community_id, other.case_id, joins, now=desk.now)
+    new = await queries.add_joins(
+        desk.session, case.community_id, other.case_id, joins, now=desk.now
+    )
+    desk.points_given += await credit.welcome(
+        desk.session, other, new, by=desk.actor.person_id, timezone=desk.timezone, now=desk.now
+    )
     case.duplicate_of = other.case_id
     return await desk.move()
 
@@ -180,6 +191,6 @@ def _refuse_late(desk: Desk) -> None:
 
 
 async def withdraw(desk: Desk) -> CaseMoved:
-    """The reporter takes a case back before anybody has taken it on; so goes its credit."""
+    """The reporter takes a case back that nobody has in hand; so goes its credit."""
     await desk.take_back("上报人撤回")
     return await desk.move()

@@ -81,12 +81,12 @@ def _told_by_grid(staff: Sequence[Record]) -> Mapping[tuple[Told, int | None], l
 def _persons(
     case: Record, role: Told, told: Mapping[tuple[Told, int | None], list[int]]
 ) -> list[int]:
-    """Return who is told: whose case it is, else the grid's workers; or the committee."""
+    """Return who is told: who has the case and is still in office, else the grid's workers."""
+    committee = told.get((Told.COMMITTEE, None), [])
     if role is Told.COMMITTEE:
-        return told.get((Told.COMMITTEE, None), [])
-    if case.assigned_to is not None:
-        return [case.assigned_to]
-    return told.get((Told.GRID_WORKER, case.grid_id), [])
+        return committee
+    workers = told.get((Told.GRID_WORKER, case.grid_id), [])
+    return [case.assigned_to] if case.assigned_to in (*workers, *committee) else workers
 
 
 def _event(case: Record, role: Told, now: datetime) -> dict[str, object]:

@@ -30,6 +30,7 @@ _TO_REPORTER = {
     Action.ROUTE: "{whose}“{category}”已由居委会指定办理：{note}",
     Action.PROGRESS: "{whose}“{category}”有新进展：{note}",
 }
+_TO_JOINERS = {Action.WITHDRAW: "{whose}“{category}”已由上报人撤回，附议所得积分一并收回。"}
 _YOUR_REPORT, _YOU_JOINED = "您上报的", "您附议的"
 _TO_WORKER = {
     Action.NOT_FIXED: "居民反映“{category}”仍未解决：{note}",
@@ -51,7 +52,9 @@ async def tell_of_new_case(
     now: datetime,
 ) -> None:
     """Tell the worker whose it is, or the committee if the grid has none."""
-    persons = await _handlers(session, community_id, context.grid_id, context.worker_id)
+    persons: Sequence[int] = [context.worker_id]
+    if context.worker_id is None:
+        persons = await _handlers(session, community_id, context.grid_id, None)
     body = f"{context.grid_name}有新上报：{context.category_name} {address}".strip()
     fields = {
         "title": context.category_name,
@@ -85,61 +88,73 @@ async def tell_of_step(
         "title": category,
         "status": status,
         "time": date_text(in_zone(timezone, now)),
-        "place": case.address or category,
         "note": note or status,
     }
+    # What was joined to another goes on there, and there those who joined can look.
+    subject_id = case.duplicate_of or case.case_id
     notices = [
-        Notice(person_id, kind, f"{category}：{status}", body, SUBJECT, case.case_id, fields)
-        for person_id, (kind, body) in told.items()
-    ]
+        Notice(
+            person_id, kind, f"{category}：{status}", body, SUBJECT, subject_id,
+            fields | {"place": place or category},
+        )
+        for person_id, (kind, body, place) in told.items()
+    ]  # fmt: skip
     await notify(session, case.community_id, notices, now=now)
 
 
 async def _told_to_residents(
     session: AsyncSession, case: Case, action: Action, *, category: str, note: str | None
-) -> dict[int, tuple[str, str]]:
-    """Return person → kind and body."""
-    template = _TO_REPORTER.get(action)
-    if template is None:
+) -> dict[int, tuple[str, str, str]]:
+    """Return person → kind, body and place; those who joined see no more of it than others do."""
+    to_reporter = _TO_REPORTER.get(action)
+    to_joiners = to_reporter or _TO_JOINERS.get(action)
+    if to_joiners is None:
         return {}
     reporter, joiners = await _reporter_and_joiners(session, case)
-    whose = dict.fromkeys(joiners, _YOU_JOINED) | {reporter: _YOUR_REPORT}
-    return {
-        person_id: (PROGRESS, template.format(whose=words, category=category, note=note or ""))
-        for person_id, words in whose.items()
-    }
+    words = to_joiners.format(whose=_YOU_JOINED, category=category, note=note or "")
+    told = dict.fromkeys(joiners, (PROGRESS, words, ""))
+    if to_reporter is not None and reporter is not None:
+        words = to_reporter.format(whose=_YOUR_REPORT, category=category, note=note or "")
+        told[reporter] = (PROGRESS, words, case.address)
+    return told
 
 
 async def _told_to_handlers(
     session: AsyncSession, case: Case, action: Action, *, category: str, note: str | None
-) -> dict[int, tuple[str, str]]:
+) -> dict[int, tuple[str, str, str]]:
     template = _TO_WORKER.get(action)
     if template is None:
         return {}
-    persons: Sequence[int] = [] if case.assigned_to is None else [case.assigned_to]
-    if action in _MOVED:
-        persons = await _handlers(session, case.community_id, case.grid_id, case.assigned_to)
+    persons = await _handlers(session, case.community_id, case.grid_id, case.assigned_to)
     kind = ASSIGNED if action in _MOVED else PROGRESS
     body = template.format(category=category, note=note or "")
-    return dict.fromkeys(persons, (kind, body))
+    return dict.fromkeys(persons, (kind, body, case.address))
 
 
 async def _handlers(
     session: AsyncSession, community_id: int, grid_id: int, worker_id: int | None
 ) -> Sequence[int]:
-    """Return the worker whose it is, or the committee where the grid has none."""
-    if worker_id is not None:
-        return [worker_id]
+    """Return the worker whose it is, or the committee where nobody of the grid has it."""
     staff = await queries.list_staff(session, community_id, [grid_id])
+    # Whoever has left office since is told nothing more of a case.
+    if worker_id is not None and worker_id in {row.person_id for row in staff}:
+        return [worker_id]
     return sorted({row.person_id for row in staff if row.role == "committee"})
 
 
-async def _reporter_and_joiners(session: AsyncSession, case: Case) -> tuple[int, Sequence[int]]:
-    """Return their persons; for a resident without a phone, the worker who reported for them."""
+async def _reporter_and_joiners(
+    session: AsyncSession, case: Case
+) -> tuple[int | None, Sequence[int]]:
+    """Return their persons; for a resident without a phone, the worker who reported for them.
+
+    Who has left is nobody's person any more, and gets nothing under the number they once had.
+    """
     joiners = await queries.list_joiners(session, case.community_id, case.case_id)
     residents = [case.reporter_id, *(row.resident_id for row in joiners)]
     persons = await queries.list_persons(session, case.community_id, residents)
-    reporter = persons.pop(case.reporter_id, case.reported_by)
+    reporter = persons.pop(case.reporter_id, None)
+    if reporter is None and await queries.is_staff(session, case.community_id, case.reported_by):
+        reporter = case.reported_by
     return reporter, list(persons.values())
 
 

@@ -17,7 +17,7 @@ from app.cases.models import (
     CaseSettings,
     CaseStatus,
 )
-from app.community.models import Building, Community, Grid, Resident
+from app.community.models import Building, Community, Grid, Resident, RoleGrant
 from app.core.access import Role
 from app.core.database import Record
 
@@ -55,6 +55,9 @@ _GET_REPORT_CONTEXT = f"""
     SELECT timezone, most_bounces, ladder, category_id, case_categories.name AS category_name,
         rule_codes, answer_hours, place.grid_id, grids.name AS grid_name,
         EXISTS (SELECT FROM reporter) AS is_resident,
+        CAST(:building_id AS bigint) IS NULL OR EXISTS (SELECT FROM buildings
+            WHERE buildings.community_id = :community_id
+                AND building_id = :building_id) AS is_building_ours,
         (SELECT name FROM case_statuses WHERE case_statuses.community_id = :community_id
             AND case_statuses.code = 'reported') AS status_name,
         ({
@@ -325,6 +328,16 @@ async def list_staff(
     """Return who works in these grids, and the committee."""
     values = {"community_id": community_id, "grid_ids": list(grid_ids)}
     return (await session.execute(text(_LIST_STAFF), values)).all()
+
+
+async def is_staff(session: AsyncSession, community_id: int, person_id: int) -> bool:
+    """Tell whether somebody handles cases here, in whichever grid."""
+    statement = select(RoleGrant.person_id).where(
+        RoleGrant.community_id == community_id,
+        RoleGrant.person_id == person_id,
+        RoleGrant.role.in_((Role.GRID_WORKER, Role.COMMITTEE)),
+    )
+    return await session.scalar(statement.limit(1)) is not None
 
 
 async def list_persons(

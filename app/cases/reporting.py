@@ -150,7 +150,7 @@ async def _judge(
         raise ResidentNotFound
     if context.category_id is None:
         raise CategoryNotFound
-    if context.grid_id is None:
+    if context.grid_id is None or not context.is_building_ours:
         raise NoGridHere
     if set(context.photo_ids) != set(body.photo_ids):
         raise CasePhotoNotFound
@@ -213,27 +213,9 @@ async def join_case(
     new = await queries.add_joins(session, actor.community, case_id, [row], now=now)
     gained = 0
     if new:
-        gained = await _give_to_joiner(session, actor, case_id, case.category_id, now)
+        here = await community.get_community(session, actor.community)
+        gained = await credit.welcome(
+            session, case, new, by=actor.person_id, timezone=here.timezone, now=now
+        )
     joiners = await queries.list_joiners(session, actor.community, case_id)
     return CaseJoined(case_id=case_id, joined=len(joiners), is_new=bool(new), points_gained=gained)
-
-
-async def _give_to_joiner(
-    session: AsyncSession, actor: Actor, case_id: int, category_id: int, now: datetime
-) -> int:
-    """Give what a rule lets joiners have with the report itself."""
-    category = await queries.get_category(session, actor.community, category_id)
-    if category is None:
-        raise CategoryNotFound
-    here = await community.get_community(session, actor.community)
-    earning = Earning(
-        case_id=case_id,
-        rule_codes=category.rule_codes,
-        arrives_on=ArrivesOn.REPORTED,
-        reported_at=now,
-        recorded_by=actor.person_id,
-        title=category.name,
-        timezone=here.timezone,
-        joiners=[(actor.resident, now)],
-    )
-    return credit.total(await credit.give(session, actor.community, earning, now=now))

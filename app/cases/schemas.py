@@ -158,7 +158,7 @@ class CaseSummary(BaseModel):
 
 
 class NearbyCase(CaseSummary):
-    """An open case near a place, perhaps the one about to be reported."""
+    """An open case near a place, perhaps the one about to be reported; at least so far away."""
 
     distance_meters: int
 

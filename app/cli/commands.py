@@ -5,7 +5,8 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cli import keys, serving
 from app.cli.database import (
@@ -15,15 +16,18 @@ from app.cli.database import (
     running_database,
     vault_of,
 )
+from app.cli.environment import read_settings, refuse_other_key, require_shared_key
 from app.cli.screen import show_demo
 from app.core.config import Settings
 from app.core.embedded import EmbeddedPostgresError
 from app.core.logging import configure_logging
 from app.core.openapi import write_documents
 from app.core.sealing import MasterKeyUnusable, new_master_key
+from app.core.signing import ensure_keys
 from app.core.transactions import system_clock
 from app.main import create_app
 from app.setup.demo import Demo, ensure_demo
+from app.wiring import master_key_of
 
 app = typer.Typer(
     name="gridpoints",
@@ -74,6 +78,7 @@ def worker() -> None:
             "With the embedded database `gridpoints serve` runs the jobs itself. "
             "Set GRIDPOINTS_DATABASE_URL to run workers of their own."
         )
+    require_shared_key(settings)
     configure_logging(settings.log_format, settings.log_level)
     serving.work(settings.database_url, settings)
 
@@ -85,7 +90,10 @@ def migrate_schema(
     """Bring the database's schema up to date; safe to run twice, or twice at once."""
     settings = read_settings()
     with running_database(settings) as urls:
-        vault = vault_of(settings) if has_shared_key(settings) else None
+        vault = None
+        if has_shared_key(settings):
+            refuse_other_key(settings, urls.owner, role=None)
+            vault = vault_of(settings)
         migrate(urls.owner, revision, vault=vault)
     typer.echo("The schema is up to date.")
 
@@ -94,17 +102,18 @@ def migrate_schema(
 def demo() -> None:
     """Create the demo community in the database, once, and show how to sign in."""
     settings = read_settings()
-    if not has_shared_key(settings):
-        raise MasterKeyUnusable(
-            "Set GRIDPOINTS_MASTER_KEY, the one that `serve` has: people's names are sealed with "
-            "it. `gridpoints keys new-master` makes one."
-        )
+    require_shared_key(settings)
     with running_database(settings) as urls:
+        refuse_other_key(settings, urls.owner, role=None)
         vault = vault_of(settings)
         migrate(urls.owner, vault=vault)
-        created: Demo = in_transaction(
-            urls.service, lambda session: ensure_demo(session, vault=vault, now=system_clock())
-        )
+
+        async def make(session: AsyncSession) -> Demo:
+            # They tell from now on under which master key this database is sealed.
+            await ensure_keys(session, master_key_of(settings), now=system_clock())
+            return await ensure_demo(session, vault=vault, now=system_clock())
+
+        created = in_transaction(urls.service, make)
     show_demo(created)
     if not settings.allows_local_sign_in:
         typer.echo("Set GRIDPOINTS_LOCAL_SIGN_IN=true to sign in by name (never in production).")
@@ -120,17 +129,6 @@ def openapi(
         settings = Settings(master_key=SecretStr(new_master_key()), data_dir=Path(nowhere))
         for file in write_documents(create_app(settings), folder):
             typer.echo(file)
-
-
-def read_settings() -> Settings:
-    """Read the environment; name what is wrong with it."""
-    try:
-        return Settings()
-    except ValidationError as wrong:
-        for error in wrong.errors():
-            name = "_".join(str(part) for part in error["loc"]).upper()
-            typer.echo(f"GRIDPOINTS_{name}: {error['msg']}", err=True)
-        raise typer.Exit(2) from wrong
 
 
 def main() -> None:

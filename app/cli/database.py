@@ -106,11 +106,16 @@ def upgrade(connection: Connection, revision: str) -> None:
     command.upgrade(config, revision)
 
 
-def in_transaction(service_url: str, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    """Run one transaction as the service and return what it made."""
+def in_transaction(
+    database_url: str,
+    work: Callable[[AsyncSession], Awaitable[Result]],
+    *,
+    role: str | None = APP_ROLE,
+) -> Result:
+    """Run one transaction, as the service unless told otherwise, and return what it made."""
 
     async def run() -> Result:
-        engine = make_engine(service_url, pool_size=1)
+        engine = make_engine(database_url, pool_size=1, role=role)
         try:
             async with make_sessionmaker(engine).begin() as session:
                 return await work(session)

@@ -7,8 +7,9 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cli.database import in_transaction, running_database
+from app.cli.environment import read_settings, refuse_other_key, require_shared_key
 from app.core import queries
-from app.core.config import Settings
+from app.core.database import APP_ROLE
 from app.core.sealing import new_master_key
 from app.core.signing import LEAD_TIME, PURPOSES, Purpose, add_key
 from app.core.transactions import system_clock
@@ -35,7 +36,7 @@ def list_keys() -> None:
             for row in await queries.list_signing_keys(session)
         ]
 
-    with running_database(Settings()) as urls:
+    with running_database(read_settings()) as urls:
         lines = in_transaction(urls.service, read)
     typer.echo("\n".join(lines) or "No keys yet; the first start makes them.")
 
@@ -45,8 +46,9 @@ def rotate(
     purpose: Annotated[str, typer.Argument(help="codes or sessions")],
 ) -> None:
     """Make a new key; it signs in two minutes, the old one goes on verifying."""
-    settings = Settings()
+    settings = read_settings()
     chosen = _purpose(purpose)
+    require_shared_key(settings)
     active_from = system_clock() + LEAD_TIME
 
     async def add(session: AsyncSession) -> int:
@@ -54,6 +56,7 @@ def rotate(
         return key.key_id
 
     with running_database(settings) as urls:
+        refuse_other_key(settings, urls.service, role=APP_ROLE)
         key_id = in_transaction(urls.service, add)
     typer.echo(f"Key {key_id} signs {chosen} from {active_from:%H:%M:%S} UTC.")
 
@@ -69,7 +72,7 @@ def revoke(
     async def end(session: AsyncSession) -> str:
         return await _revoke(session, chosen, key_id, now=system_clock())
 
-    with running_database(Settings()) as urls:
+    with running_database(read_settings()) as urls:
         typer.echo(in_transaction(urls.service, end))
 
 

@@ -1,11 +1,11 @@
-"""SQL of sealing names that an older release wrote in the clear."""
+"""SQL of commands: what the schema holds, and names that an older release wrote in the clear."""
 
 import json
 from base64 import b64encode
 from collections.abc import Sequence
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.database import Record
 
@@ -51,6 +51,13 @@ async def has_plain_names(connection: AsyncConnection) -> bool:
     if not await connection.scalar(text(_MAY_HAVE_PLAIN_NAMES)):
         return False
     return bool(await connection.scalar(text(_HAS_PLAIN_NAMES)))
+
+
+async def has_signing_keys(session: AsyncSession) -> bool:
+    """Tell whether the schema is there, with the keys in it that the first start makes."""
+    if await session.scalar(text("SELECT to_regclass('signing_keys') IS NULL")):
+        return False
+    return bool(await session.scalar(text("SELECT EXISTS (SELECT FROM signing_keys)")))
 
 
 async def lock_migrations(connection: AsyncConnection) -> None:

@@ -12,10 +12,11 @@ from fastapi import FastAPI
 
 from app.activities.codes import POSTER_OUTLASTS
 from app.cli.database import in_transaction, migrate, running_database, vault_of
+from app.cli.environment import refuse_other_key
 from app.cli.screen import show_start
 from app.core.codes import Code, CodeKind, link_of
 from app.core.config import Settings
-from app.core.database import make_engine, make_sessionmaker
+from app.core.database import APP_ROLE, make_engine, make_sessionmaker
 from app.core.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.core.logging import configure_logging
 from app.core.transactions import system_clock
@@ -45,6 +46,7 @@ def serve_demo(settings: Settings, host: str, port: int, workers: int) -> None:
     base_url = f"http://{host}:{port}"
     settings = suited_to(settings, host, base_url)
     with running_database(settings) as database:
+        refuse_other_key(settings, database.owner, role=None)
         vault = vault_of(settings)
         migrate(database.owner, vault=vault)
         demo = in_transaction(
@@ -87,6 +89,8 @@ def serve_outside(settings: Settings, host: str, port: int, workers: int) -> Non
             "`gridpoints keys new-master` makes one."
         )
     refuse_taken_port(host, port)
+    with running_database(settings) as database:
+        refuse_other_key(settings, database.service, role=APP_ROLE)
     with suppress(KeyboardInterrupt):
         uvicorn.run(
             "app.cli.serving:application",

@@ -1,7 +1,8 @@
 """Background work: jobs are rows, enqueued in the transaction that wants them done.
 
 pgqueuer delivers at least once, so every job is idempotent: what it does is guarded by a state
-or a unique row in its own transaction. A job that fails for good is held, never dropped.
+or a unique row in its own transaction. A job that fails for good is held, never dropped; the
+worker tries those again every hour that no schedule asks for.
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.metrics import HttpMetrics
@@ -18,6 +19,7 @@ from app.core.problem_handlers import BodyTooLarge, on_fault, problem_response
 from app.core.request_context import begin_request
 
 logger = structlog.get_logger()
+HUNG_UP = 499  # as nginx calls a caller who did not wait
 LONGEST_LENGTH = 18  # digits of a Content-Length that anybody means
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
@@ -64,7 +66,10 @@ class RequestObserver:
 
 
 class FaultBarrier:
-    """Answers a fault as a problem, inside the other layers, so that they treat it like any."""
+    """Answers a fault as a problem, inside the other layers, so that they treat it like any.
+
+    A caller who hangs up while they are sending is none.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -79,6 +84,10 @@ class FaultBarrier:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # Nobody reads this answer; the log and the metrics do, and it is no fault of ours.
+            if not has_answered:
+                await Response(status_code=HUNG_UP)(scope, receive, send)
         except Exception as fault:
             if isinstance(fault, BodyGrewTooLarge) or has_answered or scope["type"] != "http":
                 raise

@@ -1,4 +1,4 @@
-"""SQL of the core: transactions' mode, idempotency, rate limits, signing keys."""
+"""SQL of the core: transactions' mode, idempotency, rate limits, signing keys, held jobs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.models import IdempotencyKey, RateLimit, SigningKey
+
+# One of those with the same key, and none while such a one is waiting or running: keys are unique.
+_RETRY_HELD_JOBS = """
+    WITH again AS (
+        SELECT DISTINCT ON (coalesce(dedupe_key, CAST(id AS text))) id FROM pgqueuer AS held
+        WHERE status = 'failed' AND entrypoint = ANY(:names) AND NOT EXISTS (
+            SELECT FROM pgqueuer AS other
+            WHERE other.dedupe_key = held.dedupe_key AND other.status IN ('queued', 'picked'))
+        ORDER BY coalesce(dedupe_key, CAST(id AS text)), id)
+    UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = now(), updated = now(),
+        queue_manager_id = NULL
+    FROM again WHERE pgqueuer.id = again.id AND status = 'failed'
+    RETURNING pgqueuer.id
+"""
 
 
 async def set_read_only(session: AsyncSession) -> None:
@@ -88,3 +102,8 @@ async def list_signing_keys(session: AsyncSession) -> Sequence[SigningKey]:
 async def lock_signing_keys(session: AsyncSession) -> None:
     """Let one process at a time decide whether a key is missing."""
     await session.execute(text("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"))
+
+
+async def retry_held_jobs(session: AsyncSession, names: Sequence[str]) -> int:
+    """Have held jobs of these names tried again from their first attempt; return how many."""
+    return len((await session.scalars(text(_RETRY_HELD_JOBS), {"names": list(names)})).all())

@@ -2,11 +2,13 @@
 
 An object store signs them itself; for a folder they lead to `/v1/photos/file/…` and carry a
 token of ours. Nothing is asked of the database or the network, so a list costs no more than
-its signatures.
+its signatures. Another picture of the same photo, as after a redaction, has another address: a
+phone may show the copy it has of the old one.
 """
 
 from datetime import datetime, timedelta
 
+from app.media.keeper import file_mark
 from app.media.links import WINDOW_SECONDS, PhotoLink, read_link, sign_link
 from app.media.storage import PhotoStore
 
@@ -44,7 +46,7 @@ class PhotoLinks:
             variant="served",
             expires_at=now + lasting,
         )
-        return f"{self._base_url}/v1/photos/file/{token}"
+        return f"{self._base_url}/v1/photos/file/{token}?file={file_mark(served_key)}"
 
     async def url_for_check(
         self, community_id: int, photo_id: int, served_key: str, *, attempt: int, now: datetime
@@ -52,7 +54,7 @@ class PhotoLinks:
         """Return an address for WeChat, another for each attempt: it takes none twice."""
         url = await self.url(community_id, photo_id, served_key, now=now, lasting=CHECKED_FOR)
         is_ours = url.startswith(f"{self._base_url}/v1/photos/file/")
-        return f"{url}?attempt={attempt}" if is_ours else url
+        return f"{url}&attempt={attempt}" if is_ours else url
 
     def read(self, token: str, *, now: datetime) -> PhotoLink:
         """Return what a token opens; raises PhotoLinkInvalid or PhotoLinkExpired."""

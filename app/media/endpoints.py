@@ -1,5 +1,7 @@
 """/v1/photos: sending and showing photos; /v1/staff: deciding what others may see."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -98,13 +100,14 @@ Keeper = Annotated[PhotoKeeper, Depends(get_keeper)]
 Links = Annotated[PhotoLinks, Depends(get_links)]
 
 
-async def read_file(request: Request, max_bytes: int) -> bytes:
-    """Return what the form holds as `file`, and one byte more than allowed at the most."""
+@asynccontextmanager
+async def sent_file(request: Request) -> AsyncIterator[UploadFile]:
+    """Yield what the form holds as `file`; it lies on the disk until it is read."""
     async with request.form(max_files=1, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise PhotoMissing
-        return await file.read(max_bytes + 1)
+        yield file
 
 
 @router.post(
@@ -132,13 +135,14 @@ async def upload_photo(
     """Send one photo (wx.uploadFile, name `file`); the same file again is the same photo."""
     aside = request.app.state.sessionmaker
     # The form is read here and not by FastAPI, which would take in 10 MB of anybody's first.
-    admission = await service.admit_upload(session, actor, aside=aside, now=now)
-    content = await read_file(request, settings.max_photo_bytes)
-    photo_id, is_new = await service.upload_photo(
-        admission, content,
-        settings=service.UploadSettings(settings.max_photo_bytes, settings.original_days),
-        keeper=keeper, vault=vault, aside=aside, now=now,
-    )  # fmt: skip
+    await service.admit_upload(session, actor, aside=aside, now=now)
+    limits = service.UploadSettings(settings.max_photo_bytes, settings.original_days)
+    async with sent_file(request) as file, keeper.room():
+        # One byte more than allowed at the most: enough to be refused.
+        content = await file.read(settings.max_photo_bytes + 1)
+        photo_id, is_new = await service.upload_photo(
+            actor, content, settings=limits, keeper=keeper, vault=vault, aside=aside, now=now
+        )
     if not is_new:
         response.status_code = 200
     async with aside() as reading:

@@ -131,7 +131,7 @@ class CheckJob:
         async with self._sessionmaker.begin() as session:
             await moderation.note_opinion(
                 session, check.community_id, check.content_check_id, suggest, label,
-                now=now, on_refused=self._on_refused,
+                text=check.text, now=now, on_refused=self._on_refused,
             )  # fmt: skip
 
 
@@ -203,11 +203,11 @@ async def _destroy_batch(
 
 
 async def delete_orphans(sessionmaker: Sessions, keeper: PhotoKeeper, *, now: datetime) -> int:
-    """Delete files over a day old that no row names; return how many.
+    """Delete files over a day old that no row names, or are half; return how many.
 
     A file that does not carry one of our names is left alone.
     """
-    deleted = 0
+    deleted = await keeper.store.delete_unfinished(before=now - ORPHAN_AFTER)
     for folder in FOLDERS:
         found: dict[int, list[tuple[int, str]]] = {}
         async for key in keeper.store.list_keys(folder):

@@ -10,18 +10,25 @@ told from one whose row is about to be written:
 import asyncio
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.core.sealing import MasterKey
+from app.media.errors import PhotoStoreUnavailable
 from app.media.images import Box, CleanPhoto, clean_photo, redact
 from app.media.storage import PhotoStore
 
 FOLDERS = ("served/", "originals/")
 PURPOSE = "photo originals"
+MARK_LENGTH = 8
 # Each picture in work takes up to 100 MB, so no more than these at once in a process.
 AT_ONCE = 2
+# Each file in memory takes up to 20 MB, sealed and unsealed; whoever waits has theirs on the disk.
+TAKEN_IN_AT_ONCE = 8
+# A phone gives up after a minute, and a store that hangs must not gather a crowd.
+LONGEST_WAIT_SECONDS = 20.0
 
 _key = re.compile(
     r"(?:served|originals)/(\d{1,19})/\d{6}/(\d{1,19})-([0-9a-f]{8})[0-9a-f]{8}\.(?:jpg|sealed)"
@@ -53,13 +60,35 @@ def read_key(key: str) -> FileName | None:
     return FileName(int(found[1]), int(found[2]), made_at)
 
 
+def file_mark(key: str) -> str:
+    """Return what tells a photo's files from one another, and nothing else."""
+    return key.rpartition(".")[0][-MARK_LENGTH:]
+
+
 class PhotoKeeper:
-    """Cleans and keeps photos. Call none of it inside a transaction."""
+    """Cleans and keeps photos. Call none of it inside a transaction.
+
+    Hold `room` while an upload is in memory.
+    """
 
     def __init__(self, store: PhotoStore, master_key: MasterKey) -> None:
         self.store = store
         self._master_key = master_key
         self._in_work = asyncio.Semaphore(AT_ONCE)
+        self._taken_in = asyncio.Semaphore(TAKEN_IN_AT_ONCE)
+
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """Make room for an upload in memory; PhotoStoreUnavailable if there is none in time."""
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                await self._taken_in.acquire()
+        except TimeoutError:
+            raise PhotoStoreUnavailable from None
+        try:
+            yield
+        finally:
+            self._taken_in.release()
 
     async def clean(self, content: bytes) -> CleanPhoto:
         """Clean a photo in a thread; see images.clean_photo."""

@@ -26,7 +26,8 @@ from app.wechat.receiving import PAYLOAD
 
 # Asked once, and once more if WeChat says nothing or cannot fetch the picture.
 MOST_ATTEMPTS = 2
-
+# WeChat's numbers for what is normal, and for what is wrong and has no number of its own.
+NORMAL, OTHER = 100, 21000
 
 REASONS = {
     10001: "内容疑似广告，请修改后重新提交",
@@ -84,13 +85,24 @@ async def note_opinion(
     suggest: Suggest,
     label: int | None,
     *,
+    text: str | None,
     now: datetime,
     on_refused: OnRefused | None = None,
 ) -> None:
-    """Settle a check that still waits by an opinion that came at once, or by having none."""
+    """Settle a check that still waits by an opinion that came at once, or by having none.
+
+    `text` is what was looked at, for the case that somebody passed it meanwhile.
+    """
     check = await queries.lock_check(session, community_id, content_check_id)
-    if check is not None and check.state == CheckState.WAITING:
+    if check is None:
+        return
+    if check.state == CheckState.WAITING:
         await _settle(session, check, suggest, label, now=now, on_refused=on_refused)
+        return
+    is_news = suggest == Suggest.RISKY and check.label != (label or OTHER)
+    if is_news and check.state == CheckState.PASSED:
+        _reconsider(check, label or OTHER)
+        check.text = text
 
 
 async def apply_verdict(
@@ -112,10 +124,12 @@ async def apply_verdict(
         return
     if event.is_failed:
         await _ask_again(session, check, event)
-    elif _is_unheard(check):
-        await _settle(session, check, event.suggest, event.label, now=now, on_refused=on_refused)
-    elif event.suggest == Suggest.RISKY and check.label != event.label:
-        _reconsider(check, event)
+        return
+    label = event.label or (NORMAL if event.suggest == Suggest.PASS else OTHER)
+    if _is_unheard(check):
+        await _settle(session, check, event.suggest, label, now=now, on_refused=on_refused)
+    elif event.suggest == Suggest.RISKY and check.label != label:
+        _reconsider(check, label)
 
 
 async def apply_early_verdict(
@@ -170,9 +184,9 @@ async def _ask_again(session: AsyncSession, check: ContentCheck, event: MediaVer
     await ask_for_check(session, check)
 
 
-def _reconsider(check: ContentCheck, event: MediaVerdict) -> None:
+def _reconsider(check: ContentCheck, label: int) -> None:
     """Hide what was passed before this was known; in any other state only remember it."""
-    check.label = event.label
+    check.label = label
     if check.state == CheckState.PASSED:
         check.state = CheckState.REVIEW
         check.decided_at = check.decided_by = None

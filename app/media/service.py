@@ -45,33 +45,21 @@ class UploadSettings:
     original_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Who may send a photo now, and whether the place in it may be kept."""
-
-    actor: Actor
-    may_keep_position: bool
-
-
 async def admit_upload(
     session: AsyncSession, actor: Actor, *, aside: async_sessionmaker[AsyncSession], now: datetime
-) -> Admission:
-    """Tell whether the caller may send a photo; raises ConsentRequired, TooManyAttempts.
+) -> None:
+    """Return if the caller may send a photo; raises ConsentRequired, TooManyAttempts.
 
     Ends the caller's transaction: a slow phone takes a minute to send, a picture a second to
     clean, and neither may hold a connection to the database.
     """
     await require_consent(session, actor.community, actor.person_id, Purpose.SERVICE)
-    may_keep_position = await has_consent(
-        session, actor.community, actor.person_id, Purpose.LOCATION
-    )
     await session.rollback()
     await PER_PERSON.take(aside, str(actor.person_id), now=now)
-    return Admission(actor, may_keep_position)
 
 
 async def upload_photo(
-    admission: Admission,
+    actor: Actor,
     content: bytes,
     *,
     settings: UploadSettings,
@@ -84,7 +72,6 @@ async def upload_photo(
 
     The same file of the same person is the same photo.
     """
-    actor = admission.actor
     if len(content) > settings.max_bytes:
         megabytes = settings.max_bytes // MEGABYTE
         raise PhotoTooLarge(max_bytes=settings.max_bytes, max_megabytes=megabytes)
@@ -97,7 +84,6 @@ async def upload_photo(
     photo_id = new_id(now)
     served_key = await keeper.keep_served(actor.community, photo_id, clean.jpeg, now=now)
     original_key = await keeper.keep_original(actor.community, photo_id, content, now=now)
-    position = clean.position if admission.may_keep_position else None
     photo = Photo(
         community_id=actor.community,
         photo_id=photo_id,
@@ -109,11 +95,14 @@ async def upload_photo(
         height=clean.height,
         perceptual_hash=clean.perceptual_hash,
         taken_at=clean.taken_at,
-        sealed_position=_seal_position(vault, actor.community, photo_id, position),
         created_at=now,
         original_until=now + timedelta(days=settings.original_days),
     )
+    position = _seal_position(vault, actor.community, photo_id, clean.position)
     async with aside.begin() as writing:
+        # Asked now and not before: a minute ago the person may still have agreed.
+        if await has_consent(writing, actor.community, actor.person_id, Purpose.LOCATION):
+            photo.sealed_position = position
         stored = await _store(writing, photo, now=now)
     return stored.photo_id, stored.photo_id == photo_id
 

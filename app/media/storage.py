@@ -7,6 +7,7 @@ this inside a database transaction: a store may take half a minute to say no.
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -92,6 +93,20 @@ class PhotoStore:
             async for entry in await self._operator.list(prefix, recursive=True):
                 if not entry.path.endswith("/") and not entry.path.startswith(INCOMING):
                     yield entry.path
+
+    async def delete_unfinished(self, *, before: datetime) -> int:
+        """Delete what was begun before then and never moved into its place; return how many.
+
+        Only a folder has such files, of processes that were killed while they wrote.
+        """
+        deleted = 0
+        with _named_failures(INCOMING):
+            async for entry in await self._operator.list(f"{INCOMING}/", recursive=True):
+                begun_at = entry.metadata.last_modified
+                if not entry.path.endswith("/") and begun_at is not None and begun_at < before:
+                    await self._operator.delete(entry.path)
+                    deleted += 1
+        return deleted
 
 
 def open_store(scheme: str, options: Mapping[str, str], *, folder: Path) -> PhotoStore:

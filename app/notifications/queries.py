@@ -111,10 +111,9 @@ _CLOSE_LEASES = """
 """
 
 _TAKE_FROM_QUOTAS = """
-    UPDATE message_quotas SET updated_at = :now,
-        left_count = CASE WHEN row.is_sent THEN greatest(left_count - 1, 0) ELSE 0 END
+    UPDATE message_quotas SET updated_at = :now, left_count = greatest(left_count - row.gone, 0)
     FROM json_to_recordset(CAST(:rows AS json)) AS row(
-        person_id bigint, app_id text, template_id text, is_sent boolean)
+        person_id bigint, app_id text, template_id text, gone bigint)
     WHERE message_quotas.person_id = row.person_id AND message_quotas.app_id = row.app_id
         AND message_quotas.template_id = row.template_id
 """
@@ -285,7 +284,7 @@ async def close_leases(session: AsyncSession, rows: Rows) -> None:
 
 
 async def take_from_quotas(session: AsyncSession, rows: Rows, *, now: datetime) -> None:
-    """Take one message from a quota for which one was sent, and all where none is accepted."""
+    """Take from quotas what is `gone` of each; a quota never falls below nothing."""
     await session.execute(text(_TAKE_FROM_QUOTAS), {"rows": json.dumps(rows), "now": now})
 
 

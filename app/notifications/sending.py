@@ -41,7 +41,10 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message under our lease, ready to be sent; `attempt` counts from 1."""
+    """A message under our lease, ready to be sent; `attempt` counts from 1.
+
+    `left_count` is how many the person accepted, as far as we knew.
+    """
 
     community_id: int
     message_id: int
@@ -52,6 +55,7 @@ class OutgoingMessage:
     template_id: str
     page: str | None
     fields: dict[str, str]
+    left_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,8 @@ async def record_outcomes(
             "person_id": message.person_id,
             "app_id": message.app_id,
             "template_id": message.template_id,
-            "is_sent": outcome.state is SendState.SENT,
+            # What was accepted since is not part of what WeChat said no to.
+            "gone": 1 if outcome.state is SendState.SENT else message.left_count,
         }
         for message, outcome in outcomes
         if outcome.state in counted
@@ -128,20 +133,21 @@ def _address(
         raise _Unsendable(MessageState.REFUSED, "tried too often")
     if not addresses:
         raise _Unsendable(MessageState.REFUSED, "the person is not at WeChat")
-    accepted = {(row.app_id, row.template_id): row.open_id for row in addresses if row.left_count}
+    accepted = {(row.app_id, row.template_id): row for row in addresses if row.left_count}
     for app_id, template in templates.of_kind(message.kind):
-        open_id = accepted.get((app_id, template.template_id))
-        if open_id is not None and app_id in app_ids:
+        address = accepted.get((app_id, template.template_id))
+        if address is not None and app_id in app_ids:
             return OutgoingMessage(
                 community_id=message.community_id,
                 message_id=message.wechat_message_id,
                 person_id=message.person_id,
                 attempt=message.attempts,
                 app_id=app_id,
-                open_id=open_id,
+                open_id=address.open_id,
                 template_id=template.template_id,
                 page=_page(template, message.fields),
                 fields=_fields(template, message.fields),
+                left_count=address.left_count,
             )
     raise _Unsendable(MessageState.NOT_SUBSCRIBED, "the person does not accept this template")
 

@@ -73,7 +73,7 @@ async def _delete_unless_ready(
 async def close_accounts(sessionmaker: Sessions, *, now: datetime) -> int:
     """Carry out every closure that is due, each in a transaction of its own; return how many.
 
-    Points that came to a closed account since lapse as well.
+    Points that came to a closed account since lapse as well, and messages are deleted.
     """
     async with sessionmaker() as session:
         due = await closures.list_due(session, now=now)
@@ -90,27 +90,39 @@ async def close_accounts(sessionmaker: Sessions, *, now: datetime) -> int:
     async with sessionmaker() as session:
         left_over = await closures.list_left_over(session)
     for row in left_over:
-        async with sessionmaker.begin() as session:
-            await closing.empty_wallet(
-                session, row.community_id, row.resident_id, person_id=row.person_id, now=now
-            )
+        try:
+            async with sessionmaker.begin() as session:
+                await closing.empty_wallet(
+                    session, row.community_id, row.resident_id, person_id=row.person_id, now=now
+                )
+        except Exception:
+            logger.exception("closed account not emptied", resident_id=row.resident_id)
+    async with sessionmaker.begin() as session:
+        await closing.forget_latecomers(session)
     return closed
 
 
 async def keep_retention(sessionmaker: Sessions, *, now: datetime) -> dict[str, int]:
     """End everything that was kept long enough; return how much of each kind.
 
-    Copies that nobody made are asked for again.
+    Copies that nobody made are asked for again. What fails is raised when all else is done.
     """
     async with sessionmaker.begin() as session:
         communities = [row.community_id for row in await community.list_communities(session)]
         for row in await sweeping.list_waiting_exports(session, before=now - ASKED_AGAIN_AFTER):
             await exports.ask_for_making(session, row.community_id, row.data_export_id, now=now)
-    return {
-        entry.code: await _sweep(sessionmaker, entry, communities, now=now)
-        for entry in RETENTION
-        if entry.sweep is not None
-    }
+    ended: dict[str, int] = {}
+    failed: list[Exception] = []
+    for entry in RETENTION:
+        if entry.sweep is not None:
+            try:
+                ended[entry.code] = await _sweep(sessionmaker, entry, communities, now=now)
+            except Exception as reason:
+                logger.exception("retention not kept", kind=entry.code)
+                failed.append(reason)
+    if failed:
+        raise failed[0]
+    return ended
 
 
 async def _sweep(

@@ -88,12 +88,11 @@ async def delete_unattached_photos(
     session: AsyncSession, community_id: int, now: datetime, size: int
 ) -> int:
     before = now - UNATTACHED_KEPT_FOR
-    photo_ids = await queries.list_unattached_photos(
-        session, community_id, before=before, size=size
-    )
+    found = await queries.list_unattached_photos(session, community_id, before=before, size=size)
+    photo_ids = await queries.still_unattached(session, community_id, found)
     keys = await media.delete_photos(session, community_id, photo_ids=photo_ids, now=now)
     await files.ask_to_destroy(session, keys)
-    return len(photo_ids)
+    return len(found)
 
 
 async def delete_withdrawn_consents(
@@ -143,6 +142,10 @@ RETENTION = (
         "供您查阅办理结果", delete_read_messages,
     ),
     Retention(
+        "unread_messages", "未读的站内消息", "保留到您阅读或注销", "供您查阅办理结果",
+        kept_because="nobody has read them; they go with the account",
+    ),
+    Retention(
         "wechat_messages", "已发送的微信订阅消息", f"{_days(WECHAT_MESSAGES_KEPT_FOR)}",
         "排查未送达的通知", delete_wechat_messages,
     ),
@@ -160,12 +163,21 @@ RETENTION = (
     ),
     Retention(
         "idempotency_keys", "操作应答的副本",
-        f"{ANSWERS_KEPT_FOR // timedelta(hours=1)} 小时", "网络不稳时重复提交只算一次",
-        done_by="clean_up",
+        f"{ANSWERS_KEPT_FOR // timedelta(hours=1)} 小时，逾期当晚删除",
+        "网络不稳时重复提交只算一次", done_by="clean_up",
     ),
     Retention(
         "refresh_tokens", "登录凭证（只存摘要）", "{refresh_token_days} 天", "保持登录",
         done_by="clean_up",
+    ),
+    Retention(
+        "login_sessions", "登录和退出的时间", "长期保存", "核查账号安全；注销后只剩编号",
+        kept_because="a refused token must stay refused; bare numbers once the account is closed",
+    ),
+    Retention(
+        "books", "积分账和已上报的事件", "长期保存",
+        "账目须可核对；注销后积分账只剩编号，事件地点模糊",
+        kept_because="the books must balance, and cases show what was done about them",
     ),
     Retention(
         "check_traces", "内容审核的微信流水编号", "长期保存", "核对审核结果，不含个人信息",

@@ -51,17 +51,18 @@ async def _forget(
     vault: Vault,
     now: datetime,
 ) -> None:
+    # Consent first, as in the mini-program: in another order the two would wait in a circle.
     match kind:
         case Kind.PHONE:
-            await forgetting.forget_phone(session, community_id, person_id, vault=vault)
             await forgetting.withdraw_consent(
                 session, community_id, person_id, forgetting.PHONE, now=now
             )
+            await forgetting.forget_phone(session, community_id, person_id, vault=vault)
         case Kind.LOCATION:
-            await forgetting.forget_places(session, community_id, person_id)
             await forgetting.withdraw_consent(
                 session, community_id, person_id, forgetting.LOCATION, now=now
             )
+            await forgetting.forget_places(session, community_id, person_id)
         case Kind.CHOSEN_IMAGES:
             # Those shown to all go as well; the reports they belonged to stay as text.
             await media.delete_photos_of(session, community_id, person_id, now=now)
@@ -74,6 +75,7 @@ async def _obey_cancellation(
 ) -> None:
     """Close every account; staff without one only lose this way in, their role is the office's."""
     closed = await service.close_memberships_of(session, person_id, now=now)
+    await queries.forget_requests(session, person_id, now=now)
     await queries.forget_identity(session, event.app_id, event.open_id)
     await queries.end_sessions(session, person_id, community_id=None, now=now)
     logger.info("wechat account cancelled", accounts=closed)

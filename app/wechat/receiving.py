@@ -7,9 +7,10 @@ sealed; what is no event, such as a letter to the mini-program's staff, is not k
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -24,7 +25,12 @@ from app.wechat.events import Unknown, events_of
 from app.wechat.models import WeChatPush
 
 LONGEST_NAME = 100
+# WeChat repeats a push within seconds. Much shorter than pushes are kept, by which we tell a
+# repetition, and long enough for a clock of ours that is days off.
+BELIEVED_FOR = timedelta(days=7)
 PAYLOAD = Field("wechat_pushes.payload", 0, 0)
+
+_seconds = re.compile(r"[0-9]{1,11}", re.ASCII)
 
 Secrets = Mapping[str, WeChatPushSecrets]
 logger = structlog.get_logger()
@@ -76,9 +82,15 @@ def read_push(
 async def receive_push(
     session: AsyncSession, vault: Vault, app_id: str, payload: Mapping[str, Any], *, now: datetime
 ) -> None:
-    """Store an event and ask for it to be handled; one that came before changes nothing."""
+    """Store an event and ask for it to be handled; one that came before changes nothing.
+
+    One that is too old is dropped: it may have come before, and we have forgotten it since.
+    """
     event = _printable(payload.get("Event"))
     if event is None:
+        return
+    if _is_stale(payload, now):
+        logger.warning("old push dropped", event_name=event, app_id=app_id)
         return
     # In ASCII: a payload may hold what UTF-8 cannot carry.
     plain = json.dumps(payload, sort_keys=True)
@@ -93,6 +105,15 @@ async def receive_push(
     if await queries.add_push(session, received):
         key = received.push_key
         await enqueue(session, "handle_wechat_push", key=f"wechat_push:{key.hex()}", payload=key)
+
+
+def _is_stale(payload: Mapping[str, Any], now: datetime) -> bool:
+    """Tell whether an event happened too long ago to be news, by the time in its sealed body."""
+    created = payload.get("CreateTime")
+    text = str(created) if isinstance(created, (str, int)) else ""
+    if _seconds.fullmatch(text) is None:
+        return False
+    return int(text) < (now - BELIEVED_FOR).timestamp()
 
 
 def push_key(app_id: str, plain: str) -> bytes:

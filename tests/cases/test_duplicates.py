@@ -39,11 +39,52 @@ async def test_who_was_joined_to_a_case_shares_its_solution(watch: Watch) -> Non
     assert [await watch.points(f"resident-{number}") for number in (1, 2)] == [10, 1]
 
 
-async def test_the_reporter_of_a_duplicate_is_told(watch: Watch) -> None:
+async def test_who_joined_a_duplicate_keeps_what_joining_is_worth(
+    watch: Watch, sessionmaker: Sessions
+) -> None:
     first, again = await watch.file("resident-1"), await watch.file("resident-2")
+    await watch.join(again, "resident-3")
+    await watch.join(first, "resident-4")
+    await watch.join(again, "resident-4")
+    moved = await watch.do(again, "mark-duplicate", {"of_case_id": first})
+    assert (moved["points_taken"], moved["points_given"]) == (5, 2)
+    assert [await watch.points(f"resident-{number}") for number in (1, 2, 3, 4)] == [3, 1, 1, 1]
+    async with sessionmaker() as session:
+        await assert_books_balance(session, watch.here.community_id)
+
+
+async def test_a_chain_of_duplicates_judged_fake_leaves_nobody_paid(watch: Watch) -> None:
+    first, second, third = [await watch.file(f"resident-{number}") for number in (1, 2, 3)]
+    await watch.do(first, "mark-duplicate", {"of_case_id": second})
+    await watch.do(second, "mark-duplicate", {"of_case_id": third})
+    assert [await watch.points(f"resident-{number}") for number in (1, 2, 3)] == [1, 1, 3]
+    await watch.do(third, "judge-fake", WHY)
+    assert [await watch.points(f"resident-{number}") for number in (1, 2, 3)] == [0, 0, 0]
+
+
+async def test_a_worker_makes_no_neighbours_report_a_repetition_of_their_own(
+    watch: Watch, sessionmaker: Sessions
+) -> None:
+    earlier, own = await watch.file("resident-2"), await watch.file("resident-1")
+    await make_worker(sessionmaker, watch.here, "resident-1")
+    answer = await watch.act(earlier, "mark-duplicate", {"of_case_id": own}, by="resident-1")
+    assert problem_code(answer) == "own_case"
+    assert await watch.points("resident-2") == 3
+
+
+async def test_the_reporter_and_joiners_of_a_duplicate_are_told_where_it_goes_on(
+    watch: Watch,
+) -> None:
+    first, again = await watch.file("resident-1"), await watch.file("resident-2")
+    await watch.join(again, "resident-3")
     await watch.do(again, "mark-duplicate", {"of_case_id": first})
-    (message,) = await watch.inbox("resident-2")
-    assert "已并入该事件" in message["body"]
+    for name in ("resident-2", "resident-3"):
+        (message,) = await watch.inbox(name)
+        assert "已并入该事件" in message["body"]
+        # The message leads to the case where it goes on, which both can see.
+        assert message["subject_id"] == first
+        there = await (await watch.caller(name)).get(f"/v1/cases/{first}")
+        assert there.status_code == 200, there.text
 
 
 async def test_a_case_repeats_no_closed_case_nor_itself_nor_one_unknown(watch: Watch) -> None:

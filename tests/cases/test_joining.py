@@ -1,13 +1,14 @@
 """Cases nearby, offered before one reports another; and "me too" to them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.coordinates import Position, distance_meters, to_gcj02
-from tests.cases.filing import IN_FIRST, WHY, Watch, draw_grids, read
+from app.rules.models import Campaign
+from tests.cases.filing import IN_FIRST, WHY, Watch, draw_grids, make_worker, read
 from tests.support.books import assert_books_balance
 from tests.support.caller import problem_code
 from tests.support.neighbourhood import Neighbourhood
@@ -40,26 +41,40 @@ async def nearby(
 async def test_open_cases_within_the_categorys_radius_are_offered_nearest_first(
     watch: Watch,
 ) -> None:
-    far = await watch.file(position=north(99))
-    near = await watch.file(position=north(10))
-    await watch.file(position=north(101))
-    found = await nearby(watch)
+    far = await watch.file(position=north(115))
+    near = await watch.file(position=north(60))
+    await watch.file(position=north(230))
+    # 60 m north; cells are 0.001 degree, so the next begins 51 m further and the third at 162.
+    found = await nearby(watch, at=Position(HERE.latitude + 60 * METER, 121.4105))
     assert [case["case_id"] for case in found] == [near, far]
-    assert [case["distance_meters"] for case in found] == [10, 99]
+    assert [case["distance_meters"] for case in found] == [0, 51]
 
 
-async def test_the_distance_is_the_one_on_the_ground(watch: Watch) -> None:
-    east = Position(HERE.latitude, HERE.longitude + 0.0008)
-    await watch.file(position=IN_FIRST | {"longitude": east.longitude})
-    (found,) = await nearby(watch)
-    assert found["distance_meters"] == round(distance_meters(HERE, east)) == 76
+async def test_the_distance_is_the_one_on_the_ground_to_the_edge_of_the_cell(watch: Watch) -> None:
+    await watch.file(position=IN_FIRST | {"longitude": 121.4113})
+    place, edge = Position(31.2105, 121.4105), Position(31.2105, 121.411)
+    (found,) = await nearby(watch, at=place)
+    assert found["distance_meters"] == round(distance_meters(place, edge)) == 48
+
+
+async def test_asking_from_many_places_tells_no_more_than_the_cell(watch: Watch) -> None:
+    """Two cases of one cell are near, and so far away, from everywhere alike."""
+    cases = [await watch.file(position=north(meters)) for meters in (3, 108)]
+    seen = set()
+    for step in range(-10, 25):
+        found = await nearby(watch, at=Position(HERE.latitude + 10 * step * METER, 121.4105))
+        assert [case["case_id"] for case in found] in ([], cases[::-1])
+        assert len({case["distance_meters"] for case in found}) <= 1
+        seen.add(len(found))
+    assert seen == {0, 2}
 
 
 async def test_a_branch_finds_the_cases_of_its_children_by_its_own_radius(watch: Watch) -> None:
-    child = await watch.file(category_code="traffic_safety", position=north(80))
-    assert [case["case_id"] for case in await nearby(watch, "safety")] == [child]
-    assert await nearby(watch, "traffic_safety") == []
-    assert await nearby(watch, "quiet") == []
+    child = await watch.file(category_code="traffic_safety", position=north(120))
+    at = Position(HERE.latitude + 30 * METER, 121.4105)
+    assert [case["case_id"] for case in await nearby(watch, "safety", at=at)] == [child]
+    assert await nearby(watch, "traffic_safety", at=at) == []
+    assert await nearby(watch, "quiet", at=at) == []
 
 
 async def test_a_category_that_is_not_there_finds_none(watch: Watch) -> None:
@@ -81,9 +96,11 @@ async def test_what_is_over_is_not_offered(watch: Watch) -> None:
 
 
 async def test_the_five_nearest_are_shown_and_none_older_than_ninety_days(watch: Watch) -> None:
-    for meters in range(1, 8):
-        await watch.file(position=north(meters))
-    assert [case["distance_meters"] for case in await nearby(watch)] == [1, 2, 3, 4, 5]
+    far = await watch.file(position=north(-20))
+    cases = [await watch.file(position=north(meters)) for meters in (5, 120, 7, 8, 9)]
+    found = await nearby(watch, at=Position(HERE.latitude + 50 * METER, 121.4105))
+    # The same cell first, the newest first in it; 50 m to the cell behind, 61 to the one ahead.
+    assert [case["case_id"] for case in found] == [*[cases[n] for n in (4, 3, 2, 0)], far]
     watch.let_pass(days=90)
     assert await nearby(watch) == []
 
@@ -156,6 +173,18 @@ async def test_who_joined_shares_when_it_is_solved(watch: Watch) -> None:
     assert [await watch.points(f"resident-{number}") for number in (1, 2)] == [10, 1]
 
 
+async def test_a_worker_who_joined_earns_nothing_by_solving_it(
+    watch: Watch, sessionmaker: Sessions
+) -> None:
+    case_id = await watch.file(category_code="street_lamp")
+    for name in ("resident-2", "resident-3"):
+        await watch.join(case_id, name)
+    await make_worker(sessionmaker, watch.here, "resident-2")
+    await watch.do(case_id, "accept", by="resident-2")
+    await watch.resolve(case_id, by="resident-2")
+    assert [await watch.points(f"resident-{number}") for number in (1, 2, 3)] == [10, 0, 1]
+
+
 async def test_joining_counts_on_the_day_one_joins(watch: Watch) -> None:
     cases = [await watch.file() for _ in range(4)]
     watch.let_pass(days=1)
@@ -190,6 +219,24 @@ async def test_who_joins_earns_by_the_rule_of_that_day(
     assert [await watch.points(f"resident-{number}") for number in (1, 2, 3)] == [10, 1, 3]
     async with sessionmaker() as session:
         await assert_books_balance(session, watch.here.community_id)
+
+
+async def test_a_campaign_that_began_after_the_report_adds_nothing_to_a_joining(
+    watch: Watch, sessionmaker: Sessions
+) -> None:
+    case_id = await watch.file()
+    watch.let_pass(hours=1)
+    async with sessionmaker.begin() as session:
+        session.add(
+            Campaign(
+                community_id=watch.here.community_id, campaign_id=1, code="safe_month",
+                name="平安月", rule_codes=["seen_too"], percent=300, bonus_points=0,
+                starts_at=watch.clock.now, ends_at=watch.clock.now + timedelta(days=9),
+            )
+        )  # fmt: skip
+    assert (await watch.join(case_id, "resident-2")).json()["points_gained"] == 1
+    later = await watch.file()
+    assert (await watch.join(later, "resident-2")).json()["points_gained"] == 3
 
 
 async def change_rule(sessionmaker: Sessions, code: str, *, points: int, since: datetime) -> None:

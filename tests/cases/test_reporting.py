@@ -1,5 +1,6 @@
 """Reporting: whose it becomes, what is refused, and what it earns at once."""
 
+import json
 from typing import Any
 
 import pytest
@@ -86,8 +87,26 @@ async def test_a_report_that_cannot_be_handled_is_refused_and_leaves_nothing(
 async def test_a_building_of_another_community_is_none_of_ours(
     watch: Watch, elsewhere: Neighbourhood
 ) -> None:
-    answer = await watch.try_report(building_id=str(elsewhere.places.buildings[0]))
-    assert problem_code(answer) == "no_grid_here"
+    foreign = str(elsewhere.places.buildings[0])
+    assert problem_code(await watch.try_report(building_id=foreign)) == "no_grid_here"
+    await draw_grids(watch.here)
+    for building_id in (foreign, "1"):
+        answer = await watch.try_report(position=IN_FIRST, building_id=building_id)
+        assert problem_code(answer) == "no_grid_here"
+
+
+async def test_a_place_that_is_no_number_is_refused(watch: Watch) -> None:
+    resident = await watch.agreed("resident-1")
+    body = json.dumps(
+        await watch.case_of("resident-1", position={"latitude": float("nan"), "longitude": 1})
+    )
+    headers = resident.headers(fresh_key()) | {"Content-Type": "application/json"}
+    answer = await resident.http.post("/v1/cases", content=body, headers=headers)
+    assert problem_code(answer) == "request_invalid"
+    near = await resident.get(
+        "/v1/cases/nearby", category_code="safety", latitude="nan", longitude="inf"
+    )
+    assert problem_code(near) == "request_invalid"
 
 
 async def test_several_photos_are_shown_to_the_reporter_with_their_state(watch: Watch) -> None:

@@ -183,10 +183,13 @@ async def test_the_result_is_public_once_its_text_passed(watch: Watch) -> None:
 async def test_an_objection_takes_the_result_out_of_sight(watch: Watch) -> None:
     case_id = await watch.file()
     await watch.do(case_id, "accept")
-    await watch.resolve(case_id)
+    photo_id = await send_photo(await watch.agreed("worker-1"))
+    await watch.resolve(case_id, photo_ids=[photo_id])
+    await let_check_pass(await watch.caller("committee-1"), photo_id)
     await watch.say(case_id, "not-fixed", WHY)
     found = await read(await watch.caller("resident-2"), f"/v1/cases/{case_id}")
     assert (found["result"], found["resolved_at"], found["kind"]) == (None, None, "open")
+    assert found["photos"] == []
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.support.database import DatabaseServer
 
 RUN = [sys.executable, "-c", "from app.cli import main; main()"]
 PATIENCE = 30
+ROTATE = ("keys", "rotate", "codes")
 
 
 def gridpoints(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -158,10 +159,28 @@ async def test_the_demo_is_served_from_an_outside_database_too(
     assert kept == ["master.key", "photos"]
 
 
-@pytest.mark.parametrize("command", ["serve", "demo"])
-def test_an_outside_database_needs_a_master_key(folder: Path, command: str) -> None:
+async def test_another_master_key_than_the_databases_is_refused_before_anything_is_sealed(
+    migrated: DatabaseServer, outside: dict[str, str]
+) -> None:
+    await migrated.create("rekeyed")
+    ours = {name: value.replace("outside", "rekeyed") for name, value in outside.items()}
+    assert gridpoints("demo", **ours).returncode == 0
+    before = gridpoints("keys", "list", **ours).stdout
+    another = ours | {"GRIDPOINTS_MASTER_KEY": new_master_key()}
+
+    for words in (("migrate",), ("demo",), ("serve",), ("serve", "--demo"), ROTATE):
+        port = () if words[0] != "serve" else ("--port", str(free_port()))
+        refused = gridpoints(*words, *port, **another)
+        assert (refused.returncode, refused.stdout) == (1, ""), words
+        assert "sealed under another master key" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert gridpoints("keys", "list", **ours).stdout == before
+
+
+@pytest.mark.parametrize("words", [("serve",), ("demo",), ("worker",), ROTATE])
+def test_an_outside_database_needs_a_master_key(folder: Path, words: tuple[str, ...]) -> None:
     refused = gridpoints(
-        command,
+        *words,
         GRIDPOINTS_DATABASE_URL="postgresql+asyncpg://nobody@127.0.0.1:1/none",
         GRIDPOINTS_DATA_DIR=str(folder / "unused"),
     )
@@ -176,6 +195,16 @@ def test_a_wrong_setting_is_named() -> None:
 
     assert refused.returncode == 2
     assert "GRIDPOINTS_ACCESS_TOKEN_MINUTES" in refused.stderr
+
+
+@pytest.mark.parametrize("words", [("serve",), ("keys", "list"), ROTATE])
+def test_a_wrong_setting_is_not_shown_for_it_may_be_a_secret(words: tuple[str, ...]) -> None:
+    refused = gridpoints(*words, GRIDPOINTS_WECHAT_APPS='["a-secret-of-ours"]')
+
+    assert refused.returncode == 2
+    assert "GRIDPOINTS_WECHAT_APPS" in refused.stderr
+    assert "a-secret-of-ours" not in refused.stderr + refused.stdout
+    assert "Traceback" not in refused.stderr
 
 
 def test_the_openapi_documents_are_written_without_touching_a_data_folder(

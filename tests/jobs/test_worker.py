@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from pgqueuer.errors import FailingListenerError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -147,3 +149,52 @@ async def test_clean_up_forgets_what_nobody_can_use_and_keeps_the_rest(
     await worker.clean_up(WorkerContext(sessionmaker, lambda: now.astimezone(UTC), outside))
 
     assert await ask(sessionmaker, "SELECT string_agg(key, ' ') FROM idempotency_keys") == "young"
+
+
+async def test_a_listening_that_fails_is_begun_again(
+    clock: Clock, sessionmaker: Sessions, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a proxy in between has dropped the connection without a word."""
+    connections = 0
+
+    async def fail_once(*_: object) -> None:
+        nonlocal connections
+        connections += 1
+        if connections == 1:
+            raise FailingListenerError
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(worker, "run_connected", fail_once)
+    monkeypatch.setattr(worker, "RECONNECT_AFTER", 0)
+    with suppress(asyncio.CancelledError):
+        await run_worker(WorkerContext(sessionmaker, clock, outside), "postgresql://unused")
+
+    assert connections == 2
+
+
+async def test_a_held_job_that_nothing_else_asks_for_is_tried_again(
+    clock: Clock, sessionmaker: Sessions, outside: Outside
+) -> None:
+    """WeChat says once that somebody took their consent back, and a store is down for an hour."""
+    asked = (
+        ("handle_wechat_push", "held"), ("destroy_files", "held twice"),
+        ("destroy_files", "held and waiting"), ("sweep_checks", "swept"),
+    )  # fmt: skip
+    async with sessionmaker.begin() as session:
+        for name, key in asked:
+            await enqueue(session, name, key=key, payload=b"[]")
+        await session.execute(text("UPDATE pgqueuer SET status = 'failed', attempts = 5"))
+        for key in ("held twice", "held and waiting"):
+            await enqueue(session, "destroy_files", key=key, payload=b"[]")
+        await session.execute(
+            text("UPDATE pgqueuer SET status = 'failed' WHERE dedupe_key = 'held twice'")
+        )
+
+    context = WorkerContext(sessionmaker, clock, outside)
+    await worker.JOBS["retry_held"](context, b"")
+
+    waiting = """SELECT string_agg(dedupe_key || ' ' || attempts, ', ' ORDER BY dedupe_key)
+        FROM pgqueuer WHERE status = 'queued'"""
+    assert await ask(sessionmaker, waiting) == "held 0, held and waiting 0, held twice 0"
+    every_hour = worker.SCHEDULES["every_hour"][1]
+    assert "retry_held" in every_hour

@@ -8,8 +8,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from starlette.datastructures import UploadFile
 
-from app.media.keeper import PhotoKeeper
+from app.media import service
+from app.media.keeper import TAKEN_IN_AT_ONCE, PhotoKeeper
 from tests.conftest import MakeRace
 from tests.doubles.wechat import WeChatDouble
 from tests.media.sending import APP_ID, Studio, post_photo, some_photo
@@ -18,6 +20,8 @@ from tests.support.caller import problem_code
 from tests.support.clock import Clock
 
 Sessions = async_sessionmaker[AsyncSession]
+PATIENCE = 20
+ROUND_TRIPS = 50
 OPEN_TRANSACTIONS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND state = 'idle in transaction'
@@ -49,6 +53,45 @@ async def test_one_file_sent_by_many_at_once_is_one_photo(studio: Studio, work: 
     assert len(studio.files()) > 2
     await work.run()
     assert len(studio.files()) == 2
+
+
+async def test_no_more_files_are_in_memory_than_there_is_room_for(
+    studio: Studio, race_sessionmaker: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for their turn waits with the file on the disk."""
+    in_memory: list[int] = []
+    is_full, gate = asyncio.Event(), asyncio.Event()
+    read, upload = UploadFile.read, service.upload_photo
+
+    async def counted_read(self: UploadFile, size: int = -1) -> bytes:
+        in_memory.append(size)
+        if len(in_memory) == TAKEN_IN_AT_ONCE:
+            is_full.set()
+        return await read(self, size)
+
+    async def held_upload(*args: Any, **named: Any) -> tuple[int, bool]:
+        await gate.wait()
+        return await upload(*args, **named)
+
+    monkeypatch.setattr(UploadFile, "read", counted_read)
+    monkeypatch.setattr(service, "upload_photo", held_upload)
+    caller = await studio.sender("resident-1")
+    sending = [
+        asyncio.create_task(post_photo(caller, some_photo())) for _ in range(2 * TAKEN_IN_AT_ONCE)
+    ]
+    async with asyncio.timeout(PATIENCE):
+        await is_full.wait()
+    # Time for everybody else to come as far as they may.
+    for _ in range(ROUND_TRIPS):
+        async with race_sessionmaker() as session:
+            await session.execute(text("SELECT 1"))
+    held = len(in_memory)
+    gate.set()
+    answers = await asyncio.gather(*sending)
+
+    assert held == TAKEN_IN_AT_ONCE
+    assert len(in_memory) == 2 * TAKEN_IN_AT_ONCE
+    assert {answer.status_code for answer in answers} == {200, 201}
 
 
 async def test_of_several_who_decide_at_once_one_does(studio: Studio, work: Work) -> None:

@@ -182,6 +182,15 @@ async def test_a_photo_passed_and_then_found_risky_is_hidden_again(
     assert await studio.state(asked) == "passed"
 
 
+async def test_a_risk_that_wechat_does_not_name_hides_a_photo_for_good(
+    asked: Sent, studio: Studio, wechat: WeChatDouble, sessionmaker: Sessions
+) -> None:
+    trace_id = wechat.content.waiting[0].trace_id
+    for suggest, label in (("pass", 100), ("risky", None), ("pass", 100)):
+        await give_verdict(sessionmaker, trace_id, suggest, label)
+    assert await studio.state(asked) == "review"
+
+
 async def test_a_refused_photo_stays_refused(
     asked: Sent, studio: Studio, wechat: WeChatDouble, sessionmaker: Sessions
 ) -> None:

@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.core.ids import new_id
 from app.media import service
 from app.media.models import ContentCheck
+from app.wechat.content import ContentVerdict
 from tests.conftest import NOW
+from tests.doubles.wechat import WeChatDouble
 from tests.media.photos import picture
-from tests.media.sending import Studio
+from tests.media.sending import APP_ID, Studio
 from tests.media.work import Work
 from tests.support.caller import Caller, problem_code
 from tests.support.clock import Clock
@@ -207,6 +209,22 @@ async def test_what_was_blacked_out_is_gone_from_what_is_shown(
     assert after.redacted_at == NOW
 
 
+async def test_a_redacted_photo_has_a_new_address_so_that_no_copy_on_a_phone_is_shown(
+    photo: dict[str, Any], worker: Caller, studio: Studio
+) -> None:
+    path = f"/v1/photos/{photo['photo_id']}"
+    before = (await worker.get(path)).json()["url"]
+    assert (await worker.get(path)).json()["url"] == before
+
+    redacted = (await redact(worker, photo, LEFT_HALF)).json()["url"]
+
+    assert before != redacted == (await worker.get(path)).json()["url"]
+    # Who has the address from before sees no more than others.
+    assert (await studio.here.http.get(before)).content == (
+        await studio.here.http.get(redacted)
+    ).content
+
+
 async def test_of_two_redactions_at_once_the_second_is_told_to_look_again(
     photo: dict[str, Any], worker: Caller, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,3 +302,29 @@ async def test_a_destroyed_original_cannot_be_read(
     assert answer.status_code == 410
     assert problem_code(answer) == "original_destroyed"
     assert await studio.count("personal_data_reads") == 0
+
+
+async def test_a_text_passed_while_wechat_was_still_reading_it_is_hidden_if_it_is_risky(
+    studio: Studio, work: Work, wechat: WeChatDouble, app: FastAPI, sessionmaker: Sessions,
+    worker: Caller, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    client = app.state.wechat[APP_ID]
+    await studio.open_mini_program("resident-1", wechat, client)
+    number, author = new_id(NOW), await studio.person_id("resident-1")
+    async with sessionmaker.begin() as session:
+        await service.attach_check_text(
+            session, studio.community_id, subject_id=number, person_id=author,
+            text="违规内容", now=NOW,
+        )  # fmt: skip
+    read = client.check_text
+
+    async def passed_meanwhile(*args: Any, **named: Any) -> ContentVerdict:
+        assert (await decide(worker, number)).status_code == 200
+        verdict: ContentVerdict = await read(*args, **named)
+        return verdict
+
+    monkeypatch.setattr(client, "check_text", passed_meanwhile)
+    await work.run()
+
+    row = await studio.row("content_checks", number)
+    assert (row.state, row.text, row.decided_by) == ("review", "违规内容", None)

@@ -113,6 +113,19 @@ async def test_who_is_not_subscribed_at_wechat_is_believed_to_be_no_longer(
     assert await phones.left(person_id) == 0
 
 
+async def test_what_is_accepted_while_wechat_says_no_is_not_forgotten(phones: Phones) -> None:
+    person_id = await phones.sign_in("resident-1")
+    for _ in range(2):
+        await phones.believe(person_id)
+    await phones.tell(notice(person_id))
+    taken = await take(phones)
+
+    await phones.accept("resident-1")
+    await record(phones, taken, SendOutcome(SendState.NOT_SUBSCRIBED, errcode=43101))
+
+    assert await phones.left(person_id) == 1
+
+
 async def test_a_kind_without_a_template_ends_without_asking_wechat(phones: Phones) -> None:
     person_id = await subscribed(phones)
     await phones.tell(notice(person_id, kind="case_assigned"), notice(person_id, kind="unheard_of"))

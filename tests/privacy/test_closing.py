@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.coordinates import Position, blurred
 from app.privacy.closing import queries, service
 from app.privacy.models import Closure
 from tests.privacy.dumping import read_all
-from tests.privacy.office import REPORTED_AT, Office
+from tests.privacy.office import Office
 from tests.support.caller import problem_code, sign_in
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.shopping import consume, redeem, withdraw
@@ -267,68 +266,6 @@ async def test_a_board_names_nobody_who_left(office: Office, here: Neighbourhood
     neighbour = await here.caller("resident-2")
     board = (await neighbour.get("/v1/boards/residents", period="all")).json()
     assert [line["masked_name"] for line in board["items"]] == ["已注销居民"]
-
-
-async def test_published_photos_stay_without_their_sender_and_the_others_go(
-    office: Office, here: Neighbourhood
-) -> None:
-    await office.agree()
-    shown, hidden = await office.send_photo(width=320), await office.send_photo(width=340)
-    loose = await office.send_photo(width=360)
-    case_id = await office.report(shown)
-    other_id = await office.report(hidden)
-    await office.publish(case_id, shown)
-    await office.close()
-    (left,) = office.files()
-    assert left.startswith("served/")
-    assert shown in left
-    rows = {
-        str(row["photo_id"]): row
-        for row in await office.rows("SELECT * FROM photos ORDER BY photo_id")
-    }
-    assert rows[shown]["deleted_at"] is None
-    assert rows[shown]["sealed_position"] is None
-    assert rows[shown]["original_key"] is None
-    assert rows[hidden]["deleted_at"] is not None
-    assert rows[loose]["deleted_at"] is not None
-    neighbour = await here.caller("resident-2")
-    case = (await neighbour.get(f"/v1/cases/{case_id}")).json()
-    assert [photo["photo_id"] for photo in case["photos"]] == [shown]
-    assert (await neighbour.get(f"/v1/cases/{other_id}")).json()["photos"] == []
-
-
-async def test_a_reported_place_becomes_what_neighbours_see_of_it(
-    office: Office, here: Neighbourhood
-) -> None:
-    await office.agree()
-    case_id = await office.report(await office.send_photo())
-    await office.close()
-    place = "SELECT latitude, longitude, reporter_id FROM cases WHERE case_id = :number"
-    case = await office.row(place, number=int(case_id))
-    centre = blurred(Position(*REPORTED_AT))
-    assert (case["latitude"], case["longitude"]) == (centre.latitude, centre.longitude)
-    assert str(case["reporter_id"]) == here.resident_id("resident-1")
-
-
-async def test_a_case_of_somebody_who_left_goes_on_without_them(
-    office: Office, here: Neighbourhood
-) -> None:
-    await office.agree()
-    photo_id = await office.send_photo()
-    case_id = await office.report(photo_id)
-    await office.publish(case_id, photo_id)
-    await office.close()
-    worker = await here.caller("worker-1")
-    body = {"result": "已更换灯泡并恢复照明"}
-    answer = await worker.post_once(f"/v1/staff/cases/{case_id}/resolve", body)
-    assert answer.status_code == 200, answer.text
-    await office.close_accounts()
-    await office.assert_books_balance()
-    number = int(here.resident_id("resident-1"))
-    found = await office.row(
-        "SELECT posted FROM balances WHERE account_id = :number", number=number
-    )
-    assert found["posted"] == 0
 
 
 async def test_copies_are_destroyed_with_the_account(office: Office) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.media.storage import PhotoStore
 from app.models import metadata
 from app.privacy.exports.contents import NOT_EXPORTED, PARTS
+from tests.community.cards.holders import NAME, decide, issue, register, scan
 from tests.privacy.office import REPORTED_AT, TAKEN_AT, Office
 from tests.support.caller import problem_code
 from tests.support.neighbourhood import Neighbourhood
@@ -277,3 +278,36 @@ async def test_a_copy_tells_which_points_a_shop_got(office: Office, here: Neighb
     assert sum(move["points"] for move in taken) == -spend["points"]
     assert copy["voucher_uses"][0]["operation"] == "consume"
     assert copy["voucher_uses"][0]["voucher_id"] == voucher["voucher_id"]
+
+
+async def test_a_copy_tells_nothing_of_whose_card_somebody_once_scanned(
+    office: Office, here: Neighbourhood
+) -> None:
+    finder = await office.agree("newcomer")
+    asked = await scan(finder, await issue(here, await register(here)))
+    assert (await decide(here, asked, "refuse")).status_code == 200
+    body = {
+        "community_id": str(here.community_id),
+        "building_id": str(here.places.buildings[0]),
+        "room": "1-101",
+        "display_name": "李四",
+    }
+    assert (await decide(here, await finder.post("/v1/join-requests", body))).status_code == 200
+    here.callers.clear()
+    refused, own = (await office.copy("newcomer"))["join_requests"]
+    assert [refused[name] for name in ("name", "room", "building_name", "claims_resident_id")] == [
+        None
+    ] * 4
+    assert (refused["state"], refused["reason"]) == ("refused", "不是本人")
+    assert (own["name"], own["room"]) == ("李四", "1-101")
+
+
+async def test_who_claimed_their_card_finds_the_request_in_the_copy(
+    office: Office, here: Neighbourhood
+) -> None:
+    holder = await office.agree("newcomer")
+    asked = await scan(holder, await issue(here, await register(here)))
+    assert (await decide(here, asked)).status_code == 200
+    here.callers.clear()
+    (request,) = (await office.copy("newcomer"))["join_requests"]
+    assert (request["name"], request["room"]) == (NAME, "5-501")

@@ -1,15 +1,17 @@
 """What was kept long enough is ended, the rest is left alone, and people can read the periods."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.privacy import jobs
 from app.privacy.retention import RETENTION
 from app.worker import JOBS, SCHEDULES
-from tests.conftest import NOW
+from tests.conftest import NOW, MakeRace
 from tests.privacy.office import Office
 from tests.support.neighbourhood import Neighbourhood
 
@@ -171,6 +173,33 @@ async def test_the_job_runs_every_sweep(office: Office, monkeypatch: pytest.Monk
     assert set(ran) == set(SWEPT)
     monkeypatch.setattr(jobs, "RETENTION", ())
     assert await office.keep_retention() == {}
+
+
+async def test_one_kind_that_cannot_be_ended_does_not_keep_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(*_: object) -> int:
+        raise RuntimeError("something is wrong with this kind")
+
+    first = replace(RETENTION[1], sweep=stumble)
+    monkeypatch.setattr(jobs, "RETENTION", (first, *RETENTION[2:]))
+    await put_in(office, INBOX, 1, NOW - 400 * DAY)
+    with pytest.raises(RuntimeError, match="this kind"):
+        await office.keep_retention()
+    assert await count(office, "inbox_messages") == 0
+
+
+async def test_what_somebody_else_holds_is_left_for_another_night(
+    office: Office, race: MakeRace, race_sessionmaker: async_sessionmaker[AsyncSession]
+) -> None:
+    office.here, office.sessionmaker = await race(1), race_sessionmaker
+    for number in (1, 2):
+        await put_in(office, INBOX, number, NOW - 400 * DAY)
+    async with race_sessionmaker.begin() as closing:
+        mine = "SELECT 1 FROM inbox_messages WHERE inbox_message_id = 1 FOR UPDATE"
+        await closing.execute(text(mine))
+        assert (await office.keep_retention())["inbox_messages"] == 1
+    assert (await office.keep_retention())["inbox_messages"] == 1
 
 
 async def test_anybody_can_read_the_table(here: Neighbourhood) -> None:

@@ -1,8 +1,11 @@
 """Consent taken back, in the mini-program or in WeChat's settings: what was kept for it goes."""
 
+from sqlalchemy import text
+
 from app.core.coordinates import Position, blurred
 from app.privacy.closing.forgetting import on_consent_withdrawn
 from tests.privacy.office import REPORTED_AT, Office
+from tests.support.consenting import consent
 from tests.support.neighbourhood import Neighbourhood
 
 PHONE = "+8613912345678"
@@ -174,3 +177,60 @@ async def test_withdrawing_consent_to_messages_sends_no_more_of_them(office: Off
     assert await office.rows(QUOTAS) == [{"left_count": 2}]
     await withdraw(office, "messages")
     assert await office.rows(QUOTAS) == [{"left_count": 0}]
+
+
+async def ask_to_join(office: Office, here: Neighbourhood) -> int:
+    """Let somebody who belongs nowhere ask to join, known by an openid; return the person."""
+    newcomer = await consent(here, "newcomer", "service", "phone")
+    body = {
+        "community_id": str(here.community_id),
+        "building_id": str(here.places.buildings[0]),
+        "room": "1-101",
+        "display_name": "李四",
+    }
+    asked = await newcomer.post("/v1/join-requests", body)
+    assert asked.status_code == 201, asked.text
+    await office.open_mini_program("newcomer", "openid-of-newcomer")
+    return await office.person_id("newcomer")
+
+
+async def test_whoever_cancels_wechat_is_forgotten_where_they_only_asked_to_join(
+    office: Office, here: Neighbourhood
+) -> None:
+    person_id = await ask_to_join(office, here)
+    await office.revoke(open_id="openid-of-newcomer", is_cancellation=True)
+    request = await office.row("SELECT sealed_name, room, state FROM join_requests")
+    assert request == {"sealed_name": None, "room": "", "state": "refused"}
+    consents = "SELECT withdrawn_at IS NULL AS stands FROM consents WHERE person_id = :person_id"
+    assert {row["stands"] for row in await office.rows(consents, person_id=person_id)} == {False}
+
+
+async def test_consent_revoked_in_wechat_ends_where_one_does_not_belong_yet(
+    office: Office, here: Neighbourhood
+) -> None:
+    person_id = await ask_to_join(office, here)
+    await office.revoke(TELEPHONE, open_id="openid-of-newcomer")
+    left = "SELECT purpose FROM consents WHERE person_id = :person_id AND withdrawn_at IS NULL"
+    assert await office.rows(left, person_id=person_id) == [{"purpose": "service"}]
+
+
+async def test_who_leaves_the_last_community_is_forgotten_where_they_were_refused(
+    office: Office, elsewhere: Neighbourhood
+) -> None:
+    person_id = await office.person_id()
+    async with office.sessionmaker.begin() as session:
+        await session.execute(
+            text(
+                "INSERT INTO join_requests (community_id, join_request_id, person_id, sealed_name,"
+                " building_id, room, state, asked_at, decided_at) VALUES (:community_id, 1,"
+                " :person_id, 'x', :building_id, '1-101', 'refused', now(), now())"
+            ),
+            {
+                "community_id": elsewhere.community_id,
+                "building_id": elsewhere.places.buildings[0],
+                "person_id": person_id,
+            },
+        )
+    await office.close()
+    request = await office.row("SELECT sealed_name, room, state FROM join_requests")
+    assert request == {"sealed_name": None, "room": "", "state": "refused"}

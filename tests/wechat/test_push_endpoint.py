@@ -282,3 +282,21 @@ async def test_nothing_of_a_push_is_logged(
     await pushing.push_event({**VERDICT, "FromUserName": "o-of-anna"})
     ours = [record.getMessage() for record in caplog.records if record.name != "httpx"]
     assert "o-of-anna" not in " ".join(ours)
+
+
+async def test_a_push_recorded_long_ago_is_not_believed_once_we_have_forgotten_it(
+    http: httpx.AsyncClient, clock: Clock, sessionmaker: Sessions
+) -> None:
+    """Or else a consent taken back in spring would delete in autumn what was given since."""
+    created = int(clock.now.timestamp())
+    query, body = signed_request(
+        {**VERDICT, "CreateTime": created}, target=TARGET, app_id=APP_ID,
+        timestamp=str(created), nonce="1",
+    )  # fmt: skip
+    clock.advance(days=91)
+
+    answer = await http.post(PATH, params=query, content=body)
+
+    assert (answer.status_code, answer.text) == (200, "success")
+    assert await ask(sessionmaker, "SELECT count(*) FROM wechat_pushes") == 0
+    assert await job_keys(sessionmaker) == []

@@ -99,23 +99,34 @@ _GET_IN_FULL = f"""
         AND (CAST(:reporter_id AS bigint) IS NULL OR reporter_id = :reporter_id)
 """  # noqa: S608
 
+# To the nearest edge of the cell that blurring shows (core.coordinates), and within it in no
+# order of distance: whoever asks from several places learns no more than the cell.
 # The distance is haversine over a box that an index finds; R as in core.coordinates.
 _LIST_NEARBY = f"""
     SELECT {_COLUMNS}, 2 * 6371008.8 * asin(sqrt(least(1,
-            sin(radians(latitude - :latitude) / 2) ^ 2
-            + cos(radians(:latitude)) * cos(radians(latitude))
-                * sin(radians(longitude - :longitude) / 2) ^ 2))) AS distance_meters
+            sin(radians(edge.latitude - :latitude) / 2) ^ 2
+            + cos(radians(:latitude)) * cos(radians(edge.latitude))
+                * sin(radians(edge.longitude - :longitude) / 2) ^ 2))) AS distance_meters
     {_TABLES}
+        CROSS JOIN LATERAL (
+            SELECT greatest(floor(cases.latitude * 1000) / 1000,
+                    least(CAST(:latitude AS double precision),
+                        (floor(cases.latitude * 1000) + 1) / 1000)) AS latitude,
+                greatest(floor(cases.longitude * 1000) / 1000,
+                    least(CAST(:longitude AS double precision),
+                        (floor(cases.longitude * 1000) + 1) / 1000)) AS longitude) AS edge
     WHERE cases.community_id = :community_id AND {_OPEN} AND reported_at > :since
         AND (cases.category_id = :category_id OR case_categories.parent_id = :category_id)
-        AND latitude BETWEEN :min_latitude AND :max_latitude
-        AND longitude BETWEEN :min_longitude AND :max_longitude
-    ORDER BY distance_meters LIMIT :size
+        AND cases.latitude BETWEEN :min_latitude AND :max_latitude
+        AND cases.longitude BETWEEN :min_longitude AND :max_longitude
+    ORDER BY distance_meters, cases.case_id DESC LIMIT :size
 """
 
 _LIST_PHOTOS = """
-    SELECT case_photos.case_id, photo_id, purpose, served_key, content_checks.state
+    SELECT case_photos.case_id, photo_id, purpose, served_key, content_checks.state,
+        purpose = 'result' AND result_event_id IS NULL AS is_overtaken
     FROM case_photos
+        JOIN cases USING (community_id, case_id)
         JOIN photos USING (community_id, photo_id)
         JOIN content_checks ON content_checks.community_id = case_photos.community_id
             AND content_check_id = photo_id
@@ -226,7 +237,7 @@ async def list_nearby(
     size: int,
     now: datetime,
 ) -> Sequence[Record]:
-    """Return open cases of a category (or below it) in a box, the nearest first."""
+    """Return open cases of a category (or below it) in a box, the nearest cells first."""
     return await _rows(
         session, _LIST_NEARBY,
         community_id=community_id, category_id=category_id, latitude=position.latitude,
@@ -237,7 +248,10 @@ async def list_nearby(
 async def list_photos(
     session: AsyncSession, community_id: int, case_ids: Sequence[int]
 ) -> Sequence[Record]:
-    """Return the photos of these cases that are still there, with the state of their checks."""
+    """Return the photos of these cases that are still there, with the state of their checks.
+
+    One of a result that the reporter has objected to is overtaken.
+    """
     return await _rows(session, _LIST_PHOTOS, community_id=community_id, case_ids=list(case_ids))
 
 

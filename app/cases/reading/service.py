@@ -36,6 +36,7 @@ from app.media.addresses import PhotoLinks
 from app.media.models import CheckState
 
 NEARBY_SHOWN = 5
+CELL_METERS = 160  # no cell of core.coordinates is longer, from corner to corner
 NEARBY_SINCE = timedelta(days=90)
 REPORTERS_ACTIONS = (Action.WITHDRAW, Action.CONFIRM, Action.NOT_FIXED)
 NOBODYS_ACTIONS = (Action.ESCALATE, Action.CLOSE)  # jobs take them
@@ -82,13 +83,16 @@ async def get_published(session: AsyncSession, viewer: Viewer, case_id: int) -> 
 async def list_nearby(
     session: AsyncSession, viewer: Viewer, category_code: str, position: Position
 ) -> NearbyCases:
-    """Return open cases of a category near a place: perhaps the one about to be reported."""
+    """Return open cases of a category near a place: perhaps the one about to be reported.
+
+    Near is the cell of about 100 m in which a case lies: its true place stays unknown.
+    """
     category = await case_queries.get_category_by_code(session, viewer.community_id, category_code)
     if category is None:
         raise CategoryNotFound
     rows = await queries.list_nearby(
         session, viewer.community_id, category.category_id,
-        position=position, box=bounding_box(position, category.near_meters),
+        position=position, box=bounding_box(position, category.near_meters + CELL_METERS),
         since=viewer.now - NEARBY_SINCE, size=NEARBY_SHOWN, now=viewer.now,
     )  # fmt: skip
     near = [row for row in rows if row.distance_meters <= category.near_meters]
@@ -206,7 +210,7 @@ async def _photos(
     if not found:
         return found
     for row in await queries.list_photos(session, viewer.community_id, list(found)):
-        if only_passed and row.state != CheckState.PASSED:
+        if only_passed and (row.state != CheckState.PASSED or row.is_overtaken):
             continue
         url = await viewer.links.url(
             viewer.community_id, row.photo_id, row.served_key, now=viewer.now

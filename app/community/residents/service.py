@@ -27,6 +27,7 @@ from app.core.pagination import Page, cut_page, read_cursor
 from app.core.personal import Vault
 from app.core.tokens import TokenInvalid
 from app.identity import queries as identity
+from app.identity.consents import queries as consents
 from app.identity.consents.service import require_consent
 from app.identity.models import Purpose
 
@@ -110,7 +111,9 @@ async def prepare_phone(session: AsyncSession, actor: Actor, app_id: str) -> str
 
 async def put_phone(session: AsyncSession, actor: Actor, phone: str, *, vault: Vault) -> OwnPhone:
     """Keep the caller's phone, sealed, in place of an earlier one."""
-    # Asked again: WeChat took its time, and consent may have been withdrawn meanwhile.
+    # Asked again: WeChat took its time, and consent may have been withdrawn meanwhile. Who
+    # withdraws it now waits for us, and then finds a phone to delete.
+    await consents.lock_consents(session, actor.community, actor.person_id)
     await require_consent(session, actor.community, actor.person_id, Purpose.PHONE)
     if not await _change_phone(session, actor.community, actor.resident, phone, vault):
         raise TokenInvalid

@@ -39,6 +39,34 @@ _LIST_LEFT_OVER = """
     ORDER BY closures.community_id, closures.resident_id
 """
 
+# And messages: a text refused late, a request that had begun before the end.
+_FORGET_LATE_MESSAGES = """
+    WITH gone AS MATERIALIZED (
+        SELECT DISTINCT community_id, person_id FROM closures
+        WHERE state = 'done'
+            AND NOT EXISTS (SELECT FROM residents
+                WHERE residents.community_id = closures.community_id
+                    AND residents.person_id = closures.person_id)
+            AND NOT EXISTS (SELECT FROM role_grants
+                WHERE role_grants.community_id = closures.community_id
+                    AND role_grants.person_id = closures.person_id)),
+    wechat_message AS (
+        DELETE FROM wechat_messages USING gone
+        WHERE wechat_messages.community_id = gone.community_id
+            AND wechat_messages.person_id = gone.person_id)
+    DELETE FROM inbox_messages USING gone
+    WHERE inbox_messages.community_id = gone.community_id
+        AND inbox_messages.person_id = gone.person_id
+"""
+
+_DESTROY_LATE_EXPORTS = """
+    UPDATE data_exports SET state = 'destroyed', object_key = NULL FROM closures
+    WHERE closures.state = 'done' AND data_exports.state <> 'destroyed'
+        AND data_exports.community_id = closures.community_id
+        AND data_exports.resident_id = closures.resident_id
+    RETURNING data_exports.community_id, data_export_id
+"""
+
 _LOCK_PERSON = "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"
 
 _FORGET_RESIDENT = """
@@ -149,6 +177,18 @@ _FORGET_PERSON = """
     DELETE FROM identities WHERE person_id = :person_id
 """
 
+# Those of communities that the person never came to belong to, too.
+_FORGET_REQUESTS = """
+    WITH consent AS (
+        UPDATE consents SET withdrawn_at = greatest(:now, granted_at)
+        WHERE person_id = :person_id AND withdrawn_at IS NULL)
+    UPDATE join_requests SET sealed_name = NULL, room = '',
+        reason = CASE WHEN state = 'pending' THEN '申请人已注销' ELSE reason END,
+        decided_at = coalesce(decided_at, :now),
+        state = CASE WHEN state = 'pending' THEN 'refused' ELSE state END
+    WHERE person_id = :person_id
+"""
+
 _FORGET_IDENTITY = """
     WITH gone AS (
         DELETE FROM identities
@@ -162,6 +202,7 @@ _LIST_COMMUNITIES = """
     SELECT community_id FROM residents WHERE person_id = :person_id
     UNION SELECT community_id FROM role_grants WHERE person_id = :person_id
     UNION SELECT community_id FROM closures WHERE person_id = :person_id
+    UNION SELECT community_id FROM consents WHERE person_id = :person_id
     ORDER BY community_id
 """
 
@@ -225,6 +266,16 @@ async def list_due(session: AsyncSession, *, now: datetime) -> Sequence[Record]:
 async def list_left_over(session: AsyncSession) -> Sequence[Record]:
     """Return (community_id, resident_id, person_id) of closed accounts that hold points."""
     return await _run(session, _LIST_LEFT_OVER)
+
+
+async def forget_late_messages(session: AsyncSession) -> None:
+    """Delete messages to people whose accounts are closed, unless they have come back."""
+    await _do(session, _FORGET_LATE_MESSAGES)
+
+
+async def destroy_late_exports(session: AsyncSession) -> Sequence[Record]:
+    """Mark copies of closed accounts as destroyed; return (community_id, data_export_id)."""
+    return await _run(session, _DESTROY_LATE_EXPORTS)
 
 
 async def lock_due(
@@ -301,6 +352,11 @@ async def end_sessions(
 async def forget_person(session: AsyncSession, person_id: int) -> None:
     """Forget by what a person signs in, and what they subscribed to."""
     await _do(session, _FORGET_PERSON, person_id=person_id)
+
+
+async def forget_requests(session: AsyncSession, person_id: int, *, now: datetime) -> None:
+    """Refuse what a person still asks to join and forget by what name; withdraw all consents."""
+    await _do(session, _FORGET_REQUESTS, person_id=person_id, now=now)
 
 
 async def forget_identity(session: AsyncSession, app_id: str, open_id: str) -> None:

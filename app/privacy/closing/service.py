@@ -16,6 +16,7 @@ from app.notifications.service import Notice, notify
 from app.privacy.closing import forgetting, queries
 from app.privacy.errors import ClosureDue, ClosureNotFound
 from app.privacy.exports.service import object_key
+from app.privacy.forgetting import queries as forgotten
 from app.privacy.models import Closure, ClosureState
 from app.rewards import service as rewards
 
@@ -115,11 +116,14 @@ async def close_account(
     closure = await queries.lock_due(session, community_id, closure_id, now=now)
     if closure is None:
         return False
+    # Cases before the wallet, as whoever handles one locks them.
+    await forgetting.forget_places(session, community_id, closure.person_id)
+    shown = sorted(PUBLISHED)
+    await forgotten.forget_texts(session, community_id, closure.resident_id, published=shown)
+    keys = await queries.forget_photos(session, closure, published=shown, now=now)
     await empty_wallet(
         session, community_id, closure.resident_id, person_id=closure.person_id, now=now
     )
-    await forgetting.forget_places(session, community_id, closure.person_id)
-    keys = await queries.forget_photos(session, closure, published=sorted(PUBLISHED), now=now)
     exports = await queries.destroy_exports(session, community_id, closure.resident_id)
     keys += [object_key(community_id, data_export_id) for data_export_id in exports]
     await files.ask_to_destroy(session, keys)
@@ -155,3 +159,13 @@ async def _leave_the_service(session: AsyncSession, closure: Closure, *, now: da
         return
     await queries.end_sessions(session, closure.person_id, community_id=None, now=now)
     await queries.forget_person(session, closure.person_id)
+    await queries.forget_requests(session, closure.person_id, now=now)
+
+
+async def forget_latecomers(session: AsyncSession) -> None:
+    """Delete messages and copies that came to accounts while, or after, they were closed."""
+    await queries.forget_late_messages(session)
+    exports = await queries.destroy_late_exports(session)
+    await files.ask_to_destroy(
+        session, [object_key(row.community_id, row.data_export_id) for row in exports]
+    )

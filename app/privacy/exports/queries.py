@@ -61,10 +61,17 @@ PAPER_CARDS = """
     WHERE community_id = :community_id AND resident_id = :resident_id ORDER BY card_id
 """
 
+# Who scanned a card that was not theirs learns nothing of its owner, here or elsewhere.
 JOIN_REQUESTS = """
-    SELECT join_requests.community_id, join_request_id, claims_resident_id, sealed_name,
-        buildings.name AS building_name, room, state, asked_at, decided_at, reason
-    FROM join_requests JOIN buildings USING (community_id, building_id)
+    SELECT join_requests.community_id, join_request_id,
+        CASE WHEN is_own THEN claims_resident_id END AS claims_resident_id,
+        CASE WHEN is_own THEN sealed_name END AS sealed_name,
+        CASE WHEN is_own THEN buildings.name END AS building_name,
+        CASE WHEN is_own THEN room END AS room, state, asked_at, decided_at, reason
+    FROM join_requests
+        JOIN buildings USING (community_id, building_id)
+        CROSS JOIN LATERAL (
+            SELECT claims_resident_id IS NULL OR state = 'approved' AS is_own) AS claim
     WHERE join_requests.community_id = :community_id AND person_id = :person_id
     ORDER BY join_request_id
 """

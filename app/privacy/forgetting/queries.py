@@ -35,6 +35,20 @@ _LIST_PLACES = """
     ORDER BY case_id FOR NO KEY UPDATE
 """
 
+# A text that others may see goes on telling of the street; the opinion of its author does not.
+_FORGET_TEXTS = """
+    WITH own AS (
+        UPDATE cases SET rating_comment = NULL,
+            description = CASE WHEN state = ANY(CAST(:published AS text[]))
+                THEN description ELSE '' END,
+            address = CASE WHEN state = ANY(CAST(:published AS text[])) THEN address ELSE '' END
+        WHERE community_id = :community_id AND reporter_id = :resident_id
+        RETURNING case_id, state)
+    DELETE FROM content_checks USING own
+    WHERE community_id = :community_id AND content_check_id = own.case_id
+        AND own.state <> ALL(CAST(:published AS text[]))
+"""
+
 _MOVE_PLACES = """
     UPDATE cases SET latitude = row.latitude, longitude = row.longitude
     FROM json_to_recordset(CAST(:rows AS json)) AS row(
@@ -87,3 +101,12 @@ async def stop_messages(
 ) -> None:
     """Count no WeChat message any more, and drop those that wait to be sent."""
     await _do(session, _STOP_MESSAGES, community_id=community_id, person_id=person_id, now=now)
+
+
+async def forget_texts(
+    session: AsyncSession, community_id: int, resident_id: int, *, published: Sequence[str]
+) -> None:
+    """Erase what a resident wrote in cases that nobody else may see, and in ratings."""
+    values = {"community_id": community_id, "resident_id": resident_id,
+        "published": list(published)}  # fmt: skip
+    await session.execute(text(_FORGET_TEXTS), values)

@@ -33,7 +33,7 @@ _DELETE_READ_MESSAGES = """
     WHERE community_id = :community_id AND inbox_message_id IN (
         SELECT inbox_message_id FROM inbox_messages
         WHERE community_id = :community_id AND read_at < :before
-        ORDER BY inbox_message_id LIMIT :size)
+        ORDER BY inbox_message_id LIMIT :size FOR UPDATE SKIP LOCKED)
     RETURNING inbox_message_id
 """
 
@@ -43,7 +43,7 @@ _DELETE_WECHAT_MESSAGES = """
         SELECT wechat_message_id FROM wechat_messages
         WHERE community_id = :community_id AND created_at < :before
             AND state NOT IN ('waiting', 'sending')
-        ORDER BY wechat_message_id LIMIT :size)
+        ORDER BY wechat_message_id LIMIT :size FOR UPDATE SKIP LOCKED)
     RETURNING wechat_message_id
 """
 
@@ -66,12 +66,20 @@ _LIST_UNATTACHED_PHOTOS = """
     ORDER BY photo_id LIMIT :size FOR UPDATE SKIP LOCKED
 """
 
+# Asked again under the lock: a report may have taken a photo since the statement above began.
+_STILL_UNATTACHED = """
+    SELECT photo_id FROM unnest(CAST(:photo_ids AS bigint[])) AS photo_id
+    WHERE NOT EXISTS (SELECT FROM case_photos
+        WHERE case_photos.community_id = :community_id
+            AND case_photos.photo_id = photo_id.photo_id)
+"""
+
 _DELETE_WITHDRAWN_CONSENTS = """
     DELETE FROM consents
     WHERE community_id = :community_id AND consent_id IN (
         SELECT consent_id FROM consents
         WHERE community_id = :community_id AND withdrawn_at < :before
-        ORDER BY consent_id LIMIT :size)
+        ORDER BY consent_id LIMIT :size FOR UPDATE SKIP LOCKED)
     RETURNING consent_id
 """
 
@@ -79,7 +87,7 @@ _DELETE_PUSHES = """
     DELETE FROM wechat_pushes
     WHERE push_key IN (
         SELECT push_key FROM wechat_pushes WHERE received_at < :before
-        ORDER BY received_at LIMIT :size)
+        ORDER BY received_at LIMIT :size FOR UPDATE SKIP LOCKED)
     RETURNING push_key
 """
 
@@ -147,6 +155,15 @@ async def list_unattached_photos(
     """Return photos sent before that belong to nothing, locked."""
     return await _run(
         session, _LIST_UNATTACHED_PHOTOS, community_id=community_id, before=before, size=size
+    )
+
+
+async def still_unattached(
+    session: AsyncSession, community_id: int, photo_ids: Sequence[int]
+) -> Sequence[int]:
+    """Return which of these locked photos belong to nothing now."""
+    return await _run(
+        session, _STILL_UNATTACHED, community_id=community_id, photo_ids=list(photo_ids)
     )
 
 
