@@ -1,10 +1,13 @@
 """/v1/staff/cases: handling."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cases import handling, reporting
 from app.cases.desk import Desk, open_desk
@@ -76,24 +79,44 @@ filing = (
 )  # fmt: skip
 
 
-async def _at_desk(
-    session: Session,
-    actor: Actor,
-    once: Once,
-    case_id: int,
-    action: Action,
-    work: Callable[[Desk], Awaitable[CaseMoved]],
-    now: Now,
-    *,
-    also: int | None = None,
-) -> JSONResponse:
-    """Lock the case, do the work once, answer where the case stands."""
+@dataclass(frozen=True, slots=True)
+class CaseCall:
+    """A request of staff to do something to a case."""
 
-    async def handle() -> CaseMoved:
-        desk = await open_desk(session, actor, case_id, action, also=also, now=now)
-        return await work(desk)
+    actor: Actor
+    session: AsyncSession
+    once: Once
+    now: datetime
 
-    return await once.run(session, actor, now, handle, status=200)
+    async def handle(
+        self,
+        case_id: int,
+        action: Action,
+        work: Callable[[Desk], Awaitable[CaseMoved]],
+        *,
+        also: int | None = None,
+    ) -> JSONResponse:
+        """Lock the case, do the work once, answer where the case stands."""
+
+        async def locked() -> CaseMoved:
+            desk = await open_desk(
+                self.session, self.actor, case_id, action, also=also, now=self.now
+            )
+            return await work(desk)
+
+        return await self.once.run(self.session, self.actor, self.now, locked, status=200)
+
+
+async def by_handler(actor: Handler, session: Session, once: OnceOnly, now: Now) -> CaseCall:
+    return CaseCall(actor, session, once, now)
+
+
+async def by_router(actor: Router, session: Session, once: OnceOnly, now: Now) -> CaseCall:
+    return CaseCall(actor, session, once, now)
+
+
+ByHandler = Annotated[CaseCall, Depends(by_handler)]
+ByRouter = Annotated[CaseCall, Depends(by_router)]
 
 
 @router.get("")
@@ -142,11 +165,9 @@ async def report_case_for_resident(
 
 
 @router.post("/{case_id}/accept", response_model=CaseMoved, responses=problem_responses(*refusals))
-async def accept_case(
-    case_id: Id, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def accept_case(case_id: Id, call: ByHandler) -> JSONResponse:
     """Take a case on; the clock for solving it starts."""
-    return await _at_desk(session, actor, once, case_id, Action.ACCEPT, handling.accept, now)
+    return await call.handle(case_id, Action.ACCEPT, handling.accept)
 
 
 @router.post(
@@ -154,43 +175,21 @@ async def accept_case(
     response_model=CaseMoved,
     responses=problem_responses(*refusals, StatusNotFound),
 )
-async def note_progress(
-    case_id: Id, body: Progress, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def note_progress(case_id: Id, body: Progress, call: ByHandler) -> JSONResponse:
     """Note what was done; the reporter reads it."""
-    return await _at_desk(
-        session,
-        actor,
-        once,
-        case_id,
-        Action.PROGRESS,
-        lambda desk: handling.progress(desk, body),
-        now,
-    )
+    return await call.handle(case_id, Action.PROGRESS, lambda desk: handling.progress(desk, body))
 
 
 @router.post("/{case_id}/pause", response_model=CaseMoved, responses=problem_responses(*refusals))
-async def pause_case(
-    case_id: Id, body: Pause, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def pause_case(case_id: Id, body: Pause, call: ByHandler) -> JSONResponse:
     """Stop the clock, with a reason."""
-    return await _at_desk(
-        session,
-        actor,
-        once,
-        case_id,
-        Action.PAUSE,
-        lambda desk: handling.pause(desk, body.reason),
-        now,
-    )
+    return await call.handle(case_id, Action.PAUSE, lambda desk: handling.pause(desk, body.reason))
 
 
 @router.post("/{case_id}/resume", response_model=CaseMoved, responses=problem_responses(*refusals))
-async def resume_case(
-    case_id: Id, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def resume_case(case_id: Id, call: ByHandler) -> JSONResponse:
     """Let the clock go on."""
-    return await _at_desk(session, actor, once, case_id, Action.RESUME, handling.resume, now)
+    return await call.handle(case_id, Action.RESUME, handling.resume)
 
 
 @router.post(
@@ -198,52 +197,26 @@ async def resume_case(
     response_model=CaseMoved,
     responses=problem_responses(*refusals, CasePhotoNotFound, PhotoInUse),
 )
-async def resolve_case(
-    case_id: Id, body: Resolution, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def resolve_case(case_id: Id, body: Resolution, call: ByHandler) -> JSONResponse:
     """Say what was done, with photos; the reporter is asked whether it is fixed."""
-    return await _at_desk(
-        session,
-        actor,
-        once,
-        case_id,
-        Action.RESOLVE,
-        lambda desk: handling.resolve(desk, body),
-        now,
-    )
+    return await call.handle(case_id, Action.RESOLVE, lambda desk: handling.resolve(desk, body))
 
 
 @router.post("/{case_id}/refuse", response_model=CaseMoved, responses=problem_responses(*refusals))
-async def refuse_case(
-    case_id: Id, body: Refusal, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def refuse_case(case_id: Id, body: Refusal, call: ByHandler) -> JSONResponse:
     """Refuse a case with a reason; what it gave is taken back."""
-    return await _at_desk(
-        session,
-        actor,
-        once,
-        case_id,
-        Action.REFUSE,
-        lambda desk: handling.refuse(desk, body.reason),
-        now,
+    return await call.handle(
+        case_id, Action.REFUSE, lambda desk: handling.refuse(desk, body.reason)
     )
 
 
 @router.post(
     "/{case_id}/judge-fake", response_model=CaseMoved, responses=problem_responses(*refusals)
 )
-async def judge_case_fake(
-    case_id: Id, body: Refusal, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def judge_case_fake(case_id: Id, body: Refusal, call: ByHandler) -> JSONResponse:
     """Judge a report untrue; everybody loses what it gave, and reads why."""
-    return await _at_desk(
-        session,
-        actor,
-        once,
-        case_id,
-        Action.JUDGE_FAKE,
-        lambda desk: handling.judge_fake(desk, body.reason),
-        now,
+    return await call.handle(
+        case_id, Action.JUDGE_FAKE, lambda desk: handling.judge_fake(desk, body.reason)
     )
 
 
@@ -252,14 +225,14 @@ async def judge_case_fake(
     response_model=CaseMoved,
     responses=problem_responses(*refusals, DuplicateOfItself),
 )
-async def mark_duplicate(
-    case_id: Id, body: Duplicate, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def mark_duplicate(case_id: Id, body: Duplicate, call: ByHandler) -> JSONResponse:
     """Join a case to another; its reporter counts as "me too" there."""
-    return await _at_desk(
-        session, actor, once, case_id, Action.MARK_DUPLICATE,
-        lambda desk: handling.mark_duplicate(desk, body.of_case_id), now, also=body.of_case_id,
-    )  # fmt: skip
+    return await call.handle(
+        case_id,
+        Action.MARK_DUPLICATE,
+        lambda desk: handling.mark_duplicate(desk, body.of_case_id),
+        also=body.of_case_id,
+    )
 
 
 @router.post(
@@ -267,26 +240,12 @@ async def mark_duplicate(
     response_model=CaseMoved,
     responses=problem_responses(*routing, BouncedTooOften),
 )
-async def pass_case_on(
-    case_id: Id, body: Route, actor: Handler, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def pass_case_on(case_id: Id, body: Route, call: ByHandler) -> JSONResponse:
     """Give a case to the grid it belongs to; it cannot be passed around for ever."""
-    return await _at_desk(
-        session,
-        actor,
-        once,
-        case_id,
-        Action.PASS_ON,
-        lambda desk: handling.pass_on(desk, body),
-        now,
-    )
+    return await call.handle(case_id, Action.PASS_ON, lambda desk: handling.pass_on(desk, body))
 
 
 @router.post("/{case_id}/route", response_model=CaseMoved, responses=problem_responses(*routing))
-async def route_case(
-    case_id: Id, body: Route, actor: Router, session: Session, once: OnceOnly, now: Now
-) -> JSONResponse:
+async def route_case(case_id: Id, body: Route, call: ByRouter) -> JSONResponse:
     """Decide for good whose case it is."""
-    return await _at_desk(
-        session, actor, once, case_id, Action.ROUTE, lambda desk: handling.route(desk, body), now
-    )
+    return await call.handle(case_id, Action.ROUTE, lambda desk: handling.route(desk, body))
