@@ -18,6 +18,7 @@ from app.cases.models import (
     CaseStatus,
 )
 from app.community.models import Building, Community, Grid, Resident, RoleGrant
+from app.community.queries import GRID_AT
 from app.core.access import Role
 from app.core.database import Record
 
@@ -45,11 +46,7 @@ _GET_REPORT_CONTEXT = f"""
             AND state = 'active'),
     place AS (
         SELECT coalesce((
-            SELECT grid_id FROM grids
-            WHERE community_id = :community_id AND boundary IS NOT NULL
-                AND CAST(translate(boundary::text, '[]', '()') AS polygon)
-                    @> point(:longitude, :latitude)
-            ORDER BY grid_id LIMIT 1), (
+            {GRID_AT}), (
             SELECT grid_id FROM buildings
             WHERE community_id = :community_id AND building_id = :building_id)) AS grid_id)
     SELECT timezone, most_bounces, ladder, category_id, case_categories.name AS category_name,

@@ -17,7 +17,6 @@ from noto_cjk_sans_otc import FONT_PATH  # type: ignore[import-untyped]
 
 from app.core import qr
 
-CARDS_PER_PAGE = 10
 MOST_LINK_BYTES = 152  # QR version 8, the densest that old phones read from paper
 REPLACEMENT = "〓"  # what printers have always set for a character they lack
 _DOCUMENTS_REMEMBERED = 11

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,9 +17,8 @@ from app.community.models import (
     JoinState,
     Resident,
     ResidentState,
-    RoleGrant,
 )
-from app.core.access import Actor, Permission, Role
+from app.core.access import Actor, Permission
 from app.core.database import Record
 
 LIVES_IN_BUILDING = and_(
@@ -63,7 +62,8 @@ _LIST_MEMBERSHIPS = """
 
 
 # The stored ring is PostgreSQL's polygon but for the brackets.
-_GRID_AT = """
+# A fragment for larger statements; NULL for no place.
+GRID_AT = """
     SELECT min(grid_id) FROM grids
     WHERE community_id = :community_id
         AND CAST(translate(CAST(boundary AS text), '[]', '()') AS polygon)
@@ -140,43 +140,8 @@ async def grid_at(
 ) -> int | None:
     """Return the grid that holds a place in WGS-84, where grids overlap the first of them."""
     values = {"community_id": community_id, "latitude": latitude, "longitude": longitude}
-    grid_id: int | None = await session.scalar(text(_GRID_AT), values)
+    grid_id: int | None = await session.scalar(text(GRID_AT), values)
     return grid_id
-
-
-async def grid_of_building(
-    session: AsyncSession, community_id: int, building_id: int
-) -> int | None:
-    statement = select(Building.grid_id).where(
-        Building.community_id == community_id, Building.building_id == building_id
-    )
-    return await session.scalar(statement)
-
-
-async def list_workers(session: AsyncSession, community_id: int, grid_id: int) -> Sequence[int]:
-    """Return the persons who are workers of a grid, first its own, then the community's."""
-    return await _list_holders(session, community_id, Role.GRID_WORKER, grid_id)
-
-
-async def list_committee(session: AsyncSession, community_id: int) -> Sequence[int]:
-    """Return the persons of the residents' committee, in the order in which they came."""
-    return await _list_holders(session, community_id, Role.COMMITTEE, None)
-
-
-async def _list_holders(
-    session: AsyncSession, community_id: int, role: Role, grid_id: int | None
-) -> Sequence[int]:
-    statement = (
-        select(RoleGrant.person_id)
-        .where(
-            RoleGrant.community_id == community_id,
-            RoleGrant.role == role,
-            or_(RoleGrant.grid_id == grid_id, RoleGrant.grid_id.is_(None)),
-        )
-        .group_by(RoleGrant.person_id)
-        .order_by(func.bool_and(RoleGrant.grid_id.is_(None)), func.min(RoleGrant.role_grant_id))
-    )
-    return (await session.scalars(statement)).all()
 
 
 async def get_resident_row(

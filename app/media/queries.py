@@ -137,24 +137,6 @@ async def lock_photo(session: AsyncSession, community_id: int, photo_id: int) ->
     return await session.scalar(statement)
 
 
-async def share_own_photos(
-    session: AsyncSession, community_id: int, person_id: int, photo_ids: Sequence[int]
-) -> Sequence[Photo]:
-    """Return which of these are a person's and not deleted; they stay so for this transaction."""
-    statement = (
-        select(Photo)
-        .where(
-            Photo.community_id == community_id,
-            Photo.photo_id.in_(photo_ids),
-            Photo.person_id == person_id,
-            Photo.deleted_at.is_(None),
-        )
-        .order_by(Photo.photo_id)
-        .with_for_update(read=True)
-    )
-    return (await session.scalars(statement)).all()
-
-
 async def delete_photos(
     session: AsyncSession,
     community_id: int,

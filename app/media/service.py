@@ -224,16 +224,6 @@ async def forget_positions_of(session: AsyncSession, community_id: int, person_i
     await queries.forget_positions(session, community_id, person_id)
 
 
-async def list_own_photos(
-    session: AsyncSession, community_id: int, person_id: int, photo_ids: Sequence[int]
-) -> Sequence[Photo]:
-    """Return which of these are a person's and not deleted, by number, to be attached.
-
-    They cannot be deleted before this transaction ends.
-    """
-    return await queries.share_own_photos(session, community_id, person_id, photo_ids)
-
-
 async def attach_check_text(
     session: AsyncSession,
     community_id: int,

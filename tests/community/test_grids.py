@@ -141,30 +141,3 @@ async def test_a_grid_of_another_community_is_not_there(
 async def test_only_the_committee_draws_outlines(here: Neighbourhood, who: str) -> None:
     answer = await draw(await here.caller(who), here.places.grids[0], WEST)
     assert (answer.status_code, problem_code(answer)) == (403, "forbidden")
-
-
-async def test_a_building_tells_its_grid(
-    here: Neighbourhood, elsewhere: Neighbourhood, sessionmaker: Sessions
-) -> None:
-    first, _, third = here.places.buildings
-    async with sessionmaker() as session:
-        found = [
-            await queries.grid_of_building(session, here.community_id, building_id)
-            for building_id in (first, third, elsewhere.places.buildings[0], 1)
-        ]
-    assert found == [*here.places.grids, None, None]
-
-
-async def test_workers_and_the_committee_are_known_by_their_grants(
-    here: Neighbourhood, elsewhere: Neighbourhood, sessionmaker: Sessions
-) -> None:
-    grid_1, grid_2 = here.places.grids
-    async with sessionmaker() as session:
-        of_1 = await queries.list_workers(session, here.community_id, grid_1)
-        of_2 = await queries.list_workers(session, here.community_id, grid_2)
-        of_others = await queries.list_workers(session, elsewhere.community_id, grid_1)
-        committee = await queries.list_committee(session, here.community_id)
-        other_committee = await queries.list_committee(session, elsewhere.community_id)
-    assert len(of_1) == len(of_2) == len(committee) == len(other_committee) == 1
-    assert of_others == []
-    assert len({*of_1, *of_2, *committee, *other_committee}) == 4

@@ -354,16 +354,3 @@ async def test_a_deleted_photo_resembles_nothing(studio: Studio, sessionmaker: S
     assert await similar() == 1
     await delete(studio, "resident-2", sent[1])
     assert await similar() == 0
-
-
-async def test_only_ones_own_photos_can_be_attached(studio: Studio, sessionmaker: Sessions) -> None:
-    mine = int((await studio.send(width=320))["photo_id"])
-    gone = (await studio.send(width=330))["photo_id"]
-    await delete(studio, "resident-1", gone)
-    theirs = int((await studio.send("resident-2"))["photo_id"])
-    async with sessionmaker.begin() as session:
-        photos = await service.list_own_photos(
-            session, studio.community_id, await studio.person_id("resident-1"),
-            [theirs, int(gone), mine, 12345],
-        )  # fmt: skip
-    assert [photo.photo_id for photo in photos] == [mine]
