@@ -8,12 +8,17 @@ from app.cases.staff.endpoints import router as staff_cases
 from app.community.cards.endpoints import router as cards
 from app.community.endpoints import router as community
 from app.community.residents.endpoints import router as residents
-from app.contributions.endpoints import router as contributions
+from app.contributions.by_hand.endpoints import router as postings
 from app.core.endpoints import router as service
+from app.funds.endpoints import router as funds
 from app.home.endpoints import router as home
 from app.identity.consents.endpoints import router as consents
 from app.identity.endpoints import router as identity
 from app.ledger.endpoints import router as ledger
+from app.ledger.gifts.endpoints import router as gifts
+from app.ledger.point_policy.endpoints import router as point_policy
+from app.ledger.savings.endpoints import router as savings
+from app.ledger.statement.endpoints import router as statement
 from app.media.endpoints import router as media
 from app.merchants.endpoints import router as merchants
 from app.notifications.endpoints import router as notifications
@@ -21,12 +26,13 @@ from app.privacy.endpoints import router as privacy
 from app.rewards.endpoints import router as rewards
 from app.rules.endpoints import router as rules
 from app.standings.endpoints import router as standings
+from app.statements.endpoints import router as statement_files
 from app.wechat.endpoints import router as wechat
 
 ROUTERS = (
-    identity, consents, community, residents, cards, home, activities, ledger, standings, rules,
-    contributions, cases, staff_cases, rewards, merchants, media, notifications, privacy, wechat,
-    service,
+    identity, consents, community, residents, cards, home, activities, ledger, savings, gifts,
+    statement, statement_files, point_policy, standings, rules, postings, cases, staff_cases,
+    rewards, funds, merchants, media, notifications, privacy, wechat, service,
 )  # fmt: skip
 
 

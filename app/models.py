@@ -6,6 +6,7 @@ from app.community import models as community
 from app.contributions import models as contributions
 from app.core import models as core
 from app.core.database import Model
+from app.funds import models as funds
 from app.identity import models as identity
 from app.ledger import models as ledger
 from app.media import models as media
@@ -19,7 +20,7 @@ from app.wechat import models as wechat
 
 ROOMS = (
     core, wechat, identity, community, media, notifications, ledger, rules, standings,
-    contributions, activities, cases, rewards, merchants, privacy,
+    contributions, activities, cases, rewards, funds, merchants, privacy,
 )  # fmt: skip
 
 metadata = Model.metadata

@@ -25,6 +25,10 @@ from app.core.database import APP_ROLE
 from app.core.idempotency import KEPT_FOR
 from app.core.jobs import enqueue
 from app.identity import queries as identity
+from app.ledger.holds import jobs as holds
+from app.ledger.lapsing import jobs as lapsing
+from app.ledger.notices import jobs as lapse_notices
+from app.ledger.point_policy import jobs as point_policy
 from app.media import jobs as media
 from app.media import moderation
 from app.notifications import jobs as notifications
@@ -32,6 +36,7 @@ from app.notifications.subscription_events import SubscriptionEvents
 from app.privacy import jobs as privacy
 from app.privacy.revocation import obey_revocation
 from app.rewards import jobs as rewards
+from app.rewards.service import PURPOSE as REDEMPTION
 from app.wechat.events import MediaVerdict, Revocation
 from app.wechat.receiving import Handler, handle_push
 from app.wiring import Outside, tell_author
@@ -42,7 +47,9 @@ RECONNECT_AFTER = 5
 # How a connection ends; the last is one that nothing is heard on any more.
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
 # What only an event or a deletion asks for, and no schedule ever again.
-ASKED_FOR_ONCE = ("compare_photos", "destroy_files", "handle_wechat_push")
+ASKED_FOR_ONCE = (
+    "apply_point_policy", "compare_photos", "destroy_files", "handle_wechat_push"
+)  # fmt: skip
 # A job whose worker died is picked up again after about eight seconds.
 DEQUEUE_TIMEOUT = timedelta(seconds=5)
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
@@ -82,6 +89,35 @@ async def expire_vouchers(context: WorkerContext, _payload: bytes) -> None:
     ended = await rewards.expire_vouchers(context.sessionmaker, now=context.clock())
     if ended:
         logger.info("vouchers expired", vouchers=ended)
+
+
+async def expire_holds(context: WorkerContext, _payload: bytes) -> None:
+    # A voucher's hold ends with its voucher.
+    ended = await holds.expire_holds(
+        context.sessionmaker, not_for=(REDEMPTION,), now=context.clock()
+    )
+    if ended:
+        logger.info("holds expired", holds=ended)
+
+
+async def expire_points(context: WorkerContext, _payload: bytes) -> None:
+    ended = await lapsing.expire_points(context.sessionmaker, now=context.clock())
+    if ended:
+        logger.info("points expired", accounts=ended)
+
+
+async def decay_points(context: WorkerContext, _payload: bytes) -> None:
+    await lapsing.decay_points(context.sessionmaker, now=context.clock())
+
+
+async def tell_lapses(context: WorkerContext, _payload: bytes) -> None:
+    await lapse_notices.tell_lapses(context.sessionmaker, now=context.clock())
+
+
+async def apply_point_policy(context: WorkerContext, payload: bytes) -> None:
+    # The version that asked for it may have been followed by another: the newest is applied.
+    community_id, _ = payload.split(b":")
+    await point_policy.apply_point_policy(context.sessionmaker, int(community_id))
 
 
 async def check_content(context: WorkerContext, payload: bytes) -> None:
@@ -173,15 +209,19 @@ async def keep_retention(context: WorkerContext, _payload: bytes) -> None:
 
 
 JOBS: dict[str, Work] = {
+    "apply_point_policy": apply_point_policy,
     "check_content": check_content,
     "clean_up": clean_up,
     "close_accounts": close_accounts,
     "close_unanswered": close_unanswered,
     "compare_photos": compare_photos,
+    "decay_points": decay_points,
     "delete_orphans": delete_orphans,
     "destroy_files": destroy_files,
     "destroy_originals": destroy_originals,
     "escalate_cases": escalate_cases,
+    "expire_holds": expire_holds,
+    "expire_points": expire_points,
     "expire_vouchers": expire_vouchers,
     "handle_wechat_push": handle_wechat_push,
     "keep_retention": keep_retention,
@@ -189,19 +229,24 @@ JOBS: dict[str, Work] = {
     "retry_held": retry_held,
     "send_messages": send_messages,
     "sweep_checks": sweep_checks,
+    "tell_lapses": tell_lapses,
 }
 # What schedules ask for, by cron expression: minute, hour, day, month, weekday (UTC).
 SCHEDULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "every_minute": (
-        "* * * * *", ("expire_vouchers", "escalate_cases", "send_messages", "sweep_checks")
-    ),
-    "every_hour": ("7 * * * *", ("close_accounts", "retry_held")),
-    "every_night": (
-        "17 19 * * *", (
-            "clean_up", "close_unanswered", "delete_orphans", "destroy_originals",
-            "keep_retention",
+        "* * * * *", (
+            "expire_holds", "expire_vouchers", "escalate_cases", "send_messages", "sweep_checks",
         ),
     ),
+    "every_hour": ("7 * * * *", ("close_accounts", "expire_points", "retry_held")),
+    "every_night": (
+        "17 19 * * *", (
+            "clean_up", "close_unanswered", "decay_points", "delete_orphans",
+            "destroy_originals", "keep_retention",
+        ),
+    ),
+    # Half past nine in China: what this says is meant to be read, not to wake somebody.
+    "every_morning": ("30 1 * * *", ("tell_lapses",)),
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from app.cases.models import Case
 from app.contributions.models import SourceKind
 from app.contributions.posting import AwardItem
 from app.contributions.reversals import Revocation, take_back
-from app.contributions.service import Act, Outcome, award, evaluate_act
+from app.contributions.service import Act, Outcome, award_all, evaluate_act
 from app.core.calendar import day_in
 from app.rules import service as rules
 from app.rules.evaluation import Terms
@@ -37,10 +37,26 @@ async def give(
     session: AsyncSession, community_id: int, earning: Earning, *, now: datetime
 ) -> list[Outcome]:
     """Award whoever earns at this step; asked again, it gives nothing more."""
-    items = await list_items(session, community_id, earning, now=now)
-    if not items:
-        return []
-    return await award(session, community_id, items, timezone=earning.timezone, now=now)
+    return await give_all(session, community_id, [earning], timezone=earning.timezone, now=now)
+
+
+async def give_all(
+    session: AsyncSession,
+    community_id: int,
+    earnings: Sequence[Earning],
+    *,
+    timezone: str,
+    now: datetime,
+) -> list[Outcome]:
+    """Award whoever earns by one of many cases; none of them comes by this step again."""
+
+    async def list_all() -> list[AwardItem]:
+        items: list[AwardItem] = []
+        for earning in earnings:
+            items += await list_items(session, community_id, earning, now=now)
+        return items
+
+    return await award_all(session, community_id, list_all, timezone=timezone, now=now)
 
 
 async def list_items(

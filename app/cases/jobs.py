@@ -12,8 +12,6 @@ from app.cases.deadlines import Told, next_rung_at, rungs_of
 from app.cases.messages import overdue_notices
 from app.cases.models import CaseState
 from app.cases.workflow import Action
-from app.contributions.posting import AwardItem
-from app.contributions.service import award
 from app.core.database import Record
 from app.core.ids import new_id
 from app.media import queries as media
@@ -135,7 +133,7 @@ async def close_batch(session: AsyncSession, community_id: int, *, now: datetime
         for case in cases
     ]
     await queries.add_events(session, community_id, events, now=now)
-    items: list[AwardItem] = []
+    earnings: list[Earning] = []
     for case in cases:
         joiners = await queries.list_joiners(session, community_id, case.case_id)
         earning = Earning(
@@ -149,9 +147,8 @@ async def close_batch(session: AsyncSession, community_id: int, *, now: datetime
             reporter_id=case.reporter_id,
             joiners=[(row.resident_id, row.joined_at) for row in joiners],
         )
-        items += await credit.list_items(session, community_id, earning, now=now)
-    if items:
-        await award(session, community_id, items, timezone=cases[0].timezone, now=now)
+        earnings.append(earning)
+    await credit.give_all(session, community_id, earnings, timezone=cases[0].timezone, now=now)
     return len(cases)
 
 

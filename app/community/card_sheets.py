@@ -1,27 +1,16 @@
 """Sheets of paper cards for residents without a phone, as a PDF to print and cut.
 
-Set by typst in Noto Sans CJK SC, embedded as the subset in use, so the text can be copied and
-looks the same in every viewer. Typst reads the residents' names as strings, never as markup.
+Typst reads the residents' names as strings, never as markup.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from unicodedata import category
-
-import typst
-from fontTools.ttLib import TTCollection  # type: ignore[import-untyped]
-from noto_cjk_sans_otc import FONT_PATH  # type: ignore[import-untyped]
 
 from app.core import qr
+from app.core.typesetting import compile_pdf, printable
 
 MOST_LINK_BYTES = 152  # QR version 8, the densest that old phones read from paper
-REPLACEMENT = "〓"  # what printers have always set for a character they lack
-_DOCUMENTS_REMEMBERED = 11
-_font_path = Path(str(FONT_PATH))
-_font_family = "Noto Sans CJK SC"
 
 # Typst measures in `context`: a long name is set smaller, and broken inside a word at last.
 _template = """
@@ -134,74 +123,15 @@ def card_sheet(cards: Sequence[PrintedCard], *, community_name: str) -> bytes:
     if not cards:
         raise ValueError("a sheet needs a card")
     sheet = {
-        "community": _printable(community_name),
+        "community": printable(community_name),
         "cards": [
             {
-                "serial": _printable(card.serial),
-                "name": _printable(card.name),
+                "serial": printable(card.serial),
+                "name": printable(card.name),
                 "code": qr.svg(card.link),
             }
             for card in cards
         ],
     }
     inputs = {"title": f"{sheet['community']} 纸质积分卡", "sheet": json.dumps(sheet)}
-    try:
-        return _compile(_template, inputs)
-    finally:
-        _forget()
-
-
-def missing_glyphs(text: str) -> tuple[str, ...]:
-    """Return the characters that cards show as 〓, each once, in their order."""
-    return tuple(dict.fromkeys(letter for letter in text if not _is_shown(letter)))
-
-
-def _compile(source: str, inputs: dict[str, str]) -> bytes:
-    pdf = typst.compile(
-        source.encode(), font_paths=_fonts(), sys_inputs=inputs, format="pdf", pdf_tags=False
-    )
-    assert isinstance(pdf, bytes)  # noqa: S101 - one PDF, however many pages
-    return pdf
-
-
-def _forget() -> None:
-    """Give back the memory that typst would keep until it has compiled ten more documents."""
-    for _ in range(_DOCUMENTS_REMEMBERED):
-        _compile("", {})
-
-
-def _printable(text: str) -> str:
-    return "".join(_replaced(text))
-
-
-def _replaced(text: str) -> Iterator[str]:
-    for letter in text:
-        if not _is_shown(letter):
-            yield REPLACEMENT
-        elif ord(letter) in _glyphs():
-            yield letter
-
-
-def _is_shown(letter: str) -> bool:
-    """Tell whether the font has the character, or nobody would see it anyway."""
-    return ord(letter) in _glyphs() or category(letter) == "Cf" or _selects_a_variant(letter)
-
-
-def _selects_a_variant(letter: str) -> bool:
-    return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    with TTCollection(_font_path, lazy=True) as collection:
-        [font] = [face for face in collection if face["name"].getDebugName(1) == _font_family]
-        return frozenset(font.getBestCmap())
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(
-        include_system_fonts=False,
-        include_embedded_fonts=False,
-        font_paths=[str(_font_path.parent)],
-    )
+    return compile_pdf(_template, inputs)

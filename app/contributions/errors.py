@@ -1,12 +1,6 @@
 """What contributions refuse."""
 
-from app.core.problems import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    Unavailable,
-    constraint_problems,
-)
+from app.core.problems import Conflict, Unavailable, constraint_problems
 
 
 class AlreadyRecorded(Conflict):
@@ -25,18 +19,6 @@ class RuleChanged(Unavailable):
     """The rule changed at this very moment; try again."""
 
     title_zh = "积分规则刚刚更新，请重试"
-
-
-class OwnPosting(Forbidden):
-    """Nobody may post points for themselves."""
-
-    title_zh = "不能给自己加分或扣分"
-
-
-class ActInTheFuture(Invalid):
-    """An act cannot be recorded before it was done."""
-
-    title_zh = "行为时间不能晚于现在"
 
 
 constraint_problems |= {

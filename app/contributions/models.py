@@ -12,11 +12,15 @@ from app.core.database import Model
 
 
 class SourceKind(StrEnum):
-    """Where a contribution came from; with source, resident and occasion it is unique."""
+    """Where a contribution came from; with source, resident and occasion it is unique.
+
+    Nothing is posted alone any more: that was before postings by hand had to be checked.
+    """
 
     ACTIVITY = "activity"
     DAILY_CHECK_IN = "daily_check_in"
     COMMITTEE = "committee"
+    COMMITTEE_ALONE = "committee_alone"
     CASE = "case"
 
 
@@ -52,12 +56,17 @@ class Contribution(Model):
     breakdown: Mapped[dict[str, Any]] = mapped_column(JSONB)
     reason: Mapped[str | None]
     recorded_by: Mapped[int]
+    checked_by: Mapped[int | None]
     acted_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
     __table_args__ = (
+        CheckConstraint("checked_by <> recorded_by", name="checked_by_another"),
         CheckConstraint(
-            "source_kind IN ('activity', 'daily_check_in', 'committee', 'case')",
+            "source_kind <> 'committee' OR checked_by IS NOT NULL", name="manual_is_checked"
+        ),
+        CheckConstraint(
+            "source_kind IN ('activity', 'daily_check_in', 'committee', 'committee_alone', 'case')",
             name="source_kind_known",
         ),
         CheckConstraint("state IN ('awarded', 'capped', 'deducted')", name="state_known"),
@@ -75,16 +84,17 @@ class Contribution(Model):
 
 
 class ContributionReversal(Model):
-    """An award taken back: why, by whom, and how much was there to take.
+    """Part or all of a contribution undone: why, by whom, and how much could be moved.
 
-    Its number is the transfer's that reverses the award; without points to take there is none.
+    Its number is the transfer's that reverses; where nothing could be moved there is none.
+    Points of an award are asked back, points of a deduction are given back.
     """
 
     __tablename__ = "contribution_reversals"
 
     community_id: Mapped[int] = mapped_column(primary_key=True)
-    contribution_id: Mapped[int] = mapped_column(primary_key=True)
-    reversal_id: Mapped[int]
+    reversal_id: Mapped[int] = mapped_column(primary_key=True)
+    contribution_id: Mapped[int]
     asked_points: Mapped[int]
     taken_points: Mapped[int]
     reason: Mapped[str]
@@ -93,6 +103,76 @@ class ContributionReversal(Model):
 
     __table_args__ = (
         CheckConstraint("taken_points BETWEEN 0 AND asked_points", name="taken_within_asked"),
+        Index("ix_contribution_reversals_contribution", "community_id", "contribution_id"),
+    )
+
+
+class PostingKind(StrEnum):
+    """What is posted by hand."""
+
+    AWARD = "award"
+    DEDUCTION = "deduction"
+    REPAIR = "repair"
+    REVERSAL = "reversal"
+
+
+class PostingState(StrEnum):
+    """Where a posting by hand stands; only `proposed` can still be decided."""
+
+    PROPOSED = "proposed"
+    POSTED = "posted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ManualPosting(Model):
+    """Points moved by hand: one person proposes, another one checks, then it is posted.
+
+    Awards and deductions name a rule, repairs and reversals a transfer. `result` is what the
+    posting did, as the answer said it.
+    """
+
+    __tablename__ = "manual_postings"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    manual_posting_id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    resident_id: Mapped[int]
+    rule_code: Mapped[str | None]
+    units: Mapped[int | None]
+    acted_at: Mapped[datetime | None]
+    transfer_id: Mapped[int | None]
+    points: Mapped[int | None]
+    is_our_fault: Mapped[bool]
+    reason: Mapped[str]
+    proposed_by: Mapped[int]
+    proposed_at: Mapped[datetime]
+    decided_by: Mapped[int | None]
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('award', 'deduction', 'repair', 'reversal')", name="kind_known"),
+        CheckConstraint(
+            "state IN ('proposed', 'posted', 'refused', 'withdrawn')", name="state_known"
+        ),
+        CheckConstraint(
+            "(kind IN ('award', 'deduction')) = (rule_code IS NOT NULL AND units IS NOT NULL)",
+            name="rule_named",
+        ),
+        CheckConstraint(
+            "(kind IN ('repair', 'reversal')) = (transfer_id IS NOT NULL)", name="transfer_named"
+        ),
+        CheckConstraint("points > 0", name="points_positive"),
+        CheckConstraint("(state = 'proposed') = (decided_by IS NULL)", name="decided_by_somebody"),
+        CheckConstraint(
+            "state NOT IN ('posted', 'refused') OR decided_by <> proposed_by",
+            name="checker_is_another",
+        ),
+        CheckConstraint("(state = 'posted') = (result IS NOT NULL)", name="posted_has_result"),
+        Index("ix_manual_postings_state", "community_id", "state", "manual_posting_id"),
     )
 
 

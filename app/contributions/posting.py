@@ -17,7 +17,7 @@ from app.rules.evaluation import Terms
 
 NaturalKey = tuple[str, int, int, str]
 UsageKey = tuple[int, int, Period, date]
-JudgedAt = tuple[int, datetime]
+JudgedAt = tuple[int, datetime, int | None]
 
 
 class Verdict(StrEnum):
@@ -51,6 +51,7 @@ class AwardItem:
     acted_on: date
     memo: str
     reason: str | None = None
+    checked_by: int | None = None
 
     @property
     def natural_key(self) -> NaturalKey:
@@ -58,8 +59,8 @@ class AwardItem:
 
     @property
     def judged_at(self) -> JudgedAt:
-        """The rule version that must have been in force, and when."""
-        return (self.terms.rule_version_id, self.acted_at)
+        """The rule version that must have been in force, when, and the policy that must stand."""
+        return (self.terms.rule_version_id, self.acted_at, self.terms.policy_version)
 
     def usage_keys(self) -> list[UsageKey]:
         periods = sorted({cap.period for cap in self.terms.caps})

@@ -44,27 +44,30 @@ _READ_UNDER_LOCK = """
         ) AS usage,
         (SELECT json_agg(number)
             FROM (SELECT * FROM json_to_recordset(CAST(:versions AS json)) AS row(
-                    number bigint, rule_version_id bigint, acted_at timestamptz)
+                    number bigint, rule_version_id bigint, acted_at timestamptz,
+                    policy_version bigint)
                 LIMIT json_array_length(CAST(:versions AS json))) AS version
             JOIN rule_versions AS there ON there.community_id = :community_id
                 AND there.rule_version_id = version.rule_version_id
                 AND effective_from <= acted_at
                 AND (effective_until IS NULL OR effective_until > acted_at)
+                AND (policy_version IS NULL OR policy_version = (SELECT max(version)
+                    FROM point_policies WHERE community_id = :community_id))
         ) AS versions
 """
 
 INSERT_CONTRIBUTIONS = """
     INSERT INTO contributions (community_id, contribution_id, source_kind, source_id, resident_id,
         occasion, rule_id, rule_version_id, state, units, asked_points, granted_points, breakdown,
-        reason, recorded_by, acted_at, created_at)
+        reason, recorded_by, checked_by, acted_at, created_at)
     SELECT :community_id, contribution_id, source_kind, source_id, resident_id, occasion, rule_id,
         rule_version_id, state, units, asked_points, granted_points, breakdown, reason,
-        recorded_by, acted_at, :now
+        recorded_by, checked_by, acted_at, :now
     FROM json_to_recordset(CAST(:contributions AS json)) AS row(
         contribution_id bigint, source_kind text, source_id bigint, resident_id bigint,
         occasion text, rule_id bigint, rule_version_id bigint, state text, units bigint,
         asked_points bigint, granted_points bigint, breakdown jsonb, reason text,
-        recorded_by bigint, acted_at timestamptz)
+        recorded_by bigint, checked_by bigint, acted_at timestamptz)
 """
 
 _ADD_USAGE = """
@@ -85,17 +88,26 @@ _LIST_AWARDED_RESIDENTS = """
         AND granted_points > 0
 """
 
-_LIST_STANDING_AWARDS = """
+# What has not been undone yet of contributions, as positive points.
+_STANDING = """
     SELECT contribution_id, resident_id, rule_version_id, granted_points, acted_at,
-        breakdown ->> 'name' AS name
-    FROM contributions
-    WHERE community_id = :community_id AND source_kind = :source_kind AND source_id = :source_id
-        AND granted_points > 0
-        AND NOT EXISTS (SELECT FROM contribution_reversals AS reversal
-            WHERE reversal.community_id = contributions.community_id
-                AND reversal.contribution_id = contributions.contribution_id)
+        breakdown ->> 'name' AS name, abs(granted_points) - undone.points AS left_points
+    FROM contributions CROSS JOIN LATERAL (
+        SELECT coalesce(sum(asked_points), 0)::bigint AS points
+        FROM contribution_reversals AS reversal
+        WHERE reversal.community_id = contributions.community_id
+            AND reversal.contribution_id = contributions.contribution_id) AS undone
+    WHERE contributions.community_id = :community_id
+        AND abs(granted_points) > undone.points
+"""
+
+_LIST_STANDING_AWARDS = f"""
+    {_STANDING} AND granted_points > 0
+        AND source_kind = :source_kind AND source_id = :source_id
     ORDER BY contribution_id
 """
+
+_GET_STANDING = f"{_STANDING} AND contribution_id = :contribution_id"
 
 _INSERT_REVERSALS = """
     INSERT INTO contribution_reversals (community_id, contribution_id, reversal_id, asked_points,
@@ -146,8 +158,13 @@ async def read_under_lock(
     usage = _usage_rows({key for item in items for key in item.usage_keys()})
     judged = list({item.judged_at for item in items})
     versions = [
-        {"number": number, "rule_version_id": version, "acted_at": acted_at.isoformat()}
-        for number, (version, acted_at) in enumerate(judged)
+        {
+            "number": number,
+            "rule_version_id": version,
+            "acted_at": acted_at.isoformat(),
+            "policy_version": policy,
+        }
+        for number, (version, acted_at, policy) in enumerate(judged)
     ]
     values = {
         "community_id": community_id,
@@ -241,9 +258,17 @@ async def list_awarded_residents(
 async def list_standing_awards(
     session: AsyncSession, community_id: int, source_kind: str, source_id: int
 ) -> Sequence[Record]:
-    """Return a source's awards that have not been taken back."""
+    """Return a source's awards that have not been taken back whole."""
     values = {"community_id": community_id, "source_kind": source_kind, "source_id": source_id}
     return (await session.execute(text(_LIST_STANDING_AWARDS), values)).all()
+
+
+async def get_standing(
+    session: AsyncSession, community_id: int, contribution_id: int
+) -> Record | None:
+    """Return a contribution of which something has not been undone yet."""
+    values = {"community_id": community_id, "contribution_id": contribution_id}
+    return (await session.execute(text(_GET_STANDING), values)).one_or_none()
 
 
 async def insert_reversals(

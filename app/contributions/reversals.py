@@ -1,4 +1,8 @@
-"""Awards taken back, because what they were for turned out not to be so."""
+"""Contributions undone, in part or whole: awards taken back, deductions given back.
+
+The wallet gives or gets what the ledger can move; boards change by the whole of it, because a
+board counts what somebody did and not what is left to spend.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +16,9 @@ from app.core.calendar import day_in
 from app.core.database import Record
 from app.core.ids import new_id
 from app.ledger import queries as ledger_queries
-from app.ledger import service as ledger
+from app.ledger.deductions import service as deductions
+from app.ledger.errors import MoreThanOriginal
+from app.ledger.reversals import service as reversals
 from app.standings import queries as standings
 
 
@@ -27,8 +33,28 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True)
+class Undoing:
+    """A contribution to undo by so many points (all that still stand, if None).
+
+    `source` is what asked for it, as a transfer names it; the checker is another than who asks.
+    """
+
+    contribution_id: int
+    points: int | None
+    memo: str
+    reason: str
+    source: tuple[str, int]
+    reversed_by: int
+    checked_by: int | None
+    is_usable_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What one resident lost: `taken` is less than asked if the wallet had no more."""
+    """What became of one contribution: `taken` is less than asked if the wallet had no more.
+
+    For a deduction both are what the resident got back.
+    """
 
     resident_id: int
     asked_points: int
@@ -49,57 +75,157 @@ async def take_back(
     """
     source = (revocation.source_kind, revocation.source_id)
     residents = await queries.list_awarded_residents(session, community_id, *source)
-    await ledger_queries.lock_balances(session, community_id, residents)
+    await ledger_queries.lock_owned(session, community_id, residents)
     # Under the locks: what another transaction has taken back is seen now.
     awards = await queries.list_standing_awards(session, community_id, *source)
     if not awards:
         return []
-    reversals = [_reversal_of(award, revocation, now) for award in awards]
-    collected = await ledger.reverse_awards(session, community_id, reversals, now=now)
-    taken = [collected.get(reversal.reversal_id, 0) for reversal in reversals]
-    await _record(session, community_id, awards, reversals, taken, revocation, now)
-    scores = [
-        (award.resident_id, day_in(timezone, award.acted_at), -award.granted_points)
-        for award in awards
-    ]
-    await standings.add_scores(session, community_id, score_rows(scores), now=now)
-    return [
-        TakenBack(award.resident_id, award.granted_points, points)
-        for award, points in zip(awards, taken, strict=True)
-    ]
+    wanted = [_undoing_of(award, revocation) for award in awards]
+    return await _take_awards_back(
+        session, community_id, awards, wanted, timezone=timezone, now=now
+    )
 
 
-def _reversal_of(award: Record, revocation: Revocation, now: datetime) -> ledger.AwardReversal:
-    return ledger.AwardReversal(
-        reversal_id=new_id(now),
-        transfer_id=award.contribution_id,
-        account_id=award.resident_id,
-        points=award.granted_points,
+async def undo_contribution(
+    session: AsyncSession, community_id: int, undoing: Undoing, *, timezone: str, now: datetime
+) -> TakenBack | None:
+    """Undo an award or a deduction by some points; None where nothing of it stands.
+
+    Raises MoreThanOriginal.
+    """
+    found = await queries.get_standing(session, community_id, undoing.contribution_id)
+    if found is None:
+        return None
+    await ledger_queries.lock_owned(session, community_id, [found.resident_id])
+    # Under the lock: it may just have been undone by somebody else.
+    standing = await queries.get_standing(session, community_id, undoing.contribution_id)
+    if standing is None:
+        return None
+    if undoing.points is not None and undoing.points > standing.left_points:
+        raise MoreThanOriginal(left_points=standing.left_points, asked_points=undoing.points)
+    if standing.granted_points > 0:
+        (taken,) = await _take_awards_back(
+            session, community_id, [standing], [undoing], timezone=timezone, now=now
+        )
+        return taken
+    return await _give_deduction_back(
+        session, community_id, standing, undoing, timezone=timezone, now=now
+    )
+
+
+async def _take_awards_back(
+    session: AsyncSession,
+    community_id: int,
+    awards: Sequence[Record],
+    wanted: Sequence[Undoing],
+    *,
+    timezone: str,
+    now: datetime,
+) -> list[TakenBack]:
+    asked = [
+        deductions.AwardReversal(
+            withdrawal_id=new_id(now),
+            reversal_id=(reversal_id := new_id(now)),
+            transfer_id=award.contribution_id,
+            account_id=award.resident_id,
+            points=undoing.points or award.left_points,
+            original_points=award.granted_points,
+            memo=undoing.memo,
+            rule_version_id=award.rule_version_id,
+            maker_id=undoing.reversed_by,
+            checker_id=undoing.checked_by,
+            source_kind=undoing.source[0],
+            source_id=undoing.source[1] or reversal_id,
+            occurred_at=now,
+        )
+        for award, undoing in zip(awards, wanted, strict=True)
+    ]
+    collected = await deductions.reverse_awards(session, community_id, asked, now=now)
+    done = [
+        (
+            reversal.reversal_id,
+            TakenBack(reversal.account_id, reversal.points, collected.get(reversal.reversal_id, 0)),
+        )
+        for reversal in asked
+    ]
+    await _record(session, community_id, awards, wanted, done, timezone=timezone, now=now)
+    return [taken for _, taken in done]
+
+
+async def _give_deduction_back(
+    session: AsyncSession,
+    community_id: int,
+    deduction: Record,
+    undoing: Undoing,
+    *,
+    timezone: str,
+    now: datetime,
+) -> TakenBack:
+    reversal_id = new_id(now)
+    points: int = undoing.points or deduction.left_points
+    wanted = reversals.GiveBack(
+        reversal_id=reversal_id,
+        transfer_id=deduction.contribution_id,
+        account_id=deduction.resident_id,
+        points=points,
+        memo=undoing.memo,
+        maker_id=undoing.reversed_by,
+        checker_id=undoing.checked_by,
+        source_kind=undoing.source[0],
+        source_id=undoing.source[1] or reversal_id,
+        is_usable_again=undoing.is_usable_again,
+    )
+    await reversals.give_back(session, community_id, wanted, timezone=timezone, now=now)
+    given = TakenBack(deduction.resident_id, points, points)
+    done = [(reversal_id, given)]
+    await _record(session, community_id, [deduction], [undoing], done, timezone=timezone, now=now)
+    return given
+
+
+def _undoing_of(award: Record, revocation: Revocation) -> Undoing:
+    return Undoing(
+        contribution_id=award.contribution_id,
+        points=None,
         memo=f"收回：{award.name}（{revocation.reason}）",
-        rule_version_id=award.rule_version_id,
-        maker_id=revocation.reversed_by,
-        occurred_at=now,
+        reason=revocation.reason,
+        # Nothing but the reversal itself: a source may have given several awards.
+        source=("reversal", 0),
+        reversed_by=revocation.reversed_by,
+        checked_by=None,
     )
 
 
 async def _record(
     session: AsyncSession,
     community_id: int,
-    awards: Sequence[Record],
-    reversals: Sequence[ledger.AwardReversal],
-    taken: Sequence[int],
-    revocation: Revocation,
+    contributions: Sequence[Record],
+    wanted: Sequence[Undoing],
+    done: Sequence[tuple[int, TakenBack]],
+    *,
+    timezone: str,
     now: datetime,
 ) -> None:
+    """Write down what was undone, and change the boards of the days the acts were on."""
     rows = [
         {
-            "contribution_id": award.contribution_id,
-            "reversal_id": reversal.reversal_id,
-            "asked_points": award.granted_points,
-            "taken_points": points,
-            "reason": revocation.reason,
-            "reversed_by": revocation.reversed_by,
+            "contribution_id": contribution.contribution_id,
+            "reversal_id": reversal_id,
+            "asked_points": taken.asked_points,
+            "taken_points": taken.taken_points,
+            "reason": undoing.reason,
+            "reversed_by": undoing.reversed_by,
         }
-        for award, reversal, points in zip(awards, reversals, taken, strict=True)
+        for contribution, undoing, (reversal_id, taken) in zip(
+            contributions, wanted, done, strict=True
+        )
     ]
     await queries.insert_reversals(session, community_id, rows, now=now)
+    scores = [
+        (
+            contribution.resident_id,
+            day_in(timezone, contribution.acted_at),
+            -taken.asked_points if contribution.granted_points > 0 else taken.asked_points,
+        )
+        for contribution, (_, taken) in zip(contributions, done, strict=True)
+    ]
+    await standings.add_scores(session, community_id, score_rows(scores), now=now)

@@ -1,7 +1,7 @@
 """Awards and deductions."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,16 +13,18 @@ from app.contributions import queries
 from app.contributions.errors import RuleChanged
 from app.contributions.models import ContributionState
 from app.contributions.posting import AwardItem, Decision, Usage, UsageKey, Verdict, decide
-from app.core.calendar import Period, period_start
+from app.core.calendar import Period, day_in, period_start
 from app.core.ids import new_id
 from app.ledger import queries as ledger_queries
-from app.ledger import service as ledger
+from app.ledger.lapses import NEVER, lapse_under, timestamp
 from app.ledger.models import SystemAccount, TransferKind
+from app.ledger.salts import new_salt
 from app.rules.errors import RuleOfOtherDirection, TooManyUnits
-from app.rules.evaluation import NEVER, Bonus, Terms, evaluate, expires_at
+from app.rules.evaluation import Bonus, Terms, evaluate
 
 SCORED_PERIODS = (Period.WEEK, Period.MONTH, Period.ALL)
 CONTRIBUTION = "contribution"
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Act:
     recorded_by: int
     memo: str
     reason: str | None = None
+    checked_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def evaluate_act(act: Act, terms: Terms, campaigns: Sequence[Bonus], *, now: dat
         acted_on=act.acted_on,
         memo=act.memo,
         reason=act.reason,
+        checked_by=act.checked_by,
     )
 
 
@@ -95,9 +99,42 @@ async def award(
     new = [decision for decision in decisions if decision.is_new]
     posted: dict[int, int] = {}
     if new:
-        rows = award_rows(new, used, timezone=timezone)
+        rows = award_rows(new, used, timezone=timezone, now=now)
         posted = await queries.post_awards(session, community_id, rows, now=now)
     return [Outcome(decision, posted.get(decision.item.resident_id)) for decision in decisions]
+
+
+async def award_all(
+    session: AsyncSession,
+    community_id: int,
+    list_items: Callable[[], Awaitable[Sequence[AwardItem]]],
+    *,
+    timezone: str,
+    now: datetime,
+) -> list[Outcome]:
+    """Award what nobody asks for a second time: an item is listed anew if its rule has changed.
+
+    So it is where a point policy was published since it was listed. Raises RuleChanged where
+    that goes on; the transaction is to be given up then.
+    """
+    settled: list[Outcome] = []
+    items = await list_items()
+    for _ in range(ATTEMPTS):
+        if not items:
+            return settled
+        outcomes = await award(session, community_id, items, timezone=timezone, now=now)
+        changed = {
+            outcome.decision.item.natural_key
+            for outcome in outcomes
+            if outcome.decision.verdict is Verdict.RULE_CHANGED
+        }
+        settled += [
+            outcome for outcome in outcomes if outcome.decision.item.natural_key not in changed
+        ]
+        if not changed:
+            return settled
+        items = [item for item in await list_items() if item.natural_key in changed]
+    raise RuleChanged
 
 
 async def award_one(
@@ -115,11 +152,11 @@ async def award_one(
 
 
 def award_rows(
-    new: Sequence[Decision], used: Mapping[UsageKey, Usage], *, timezone: str
+    new: Sequence[Decision], used: Mapping[UsageKey, Usage], *, timezone: str, now: datetime
 ) -> queries.AwardRows:
     """Lay decisions out as the rows that the award statement writes."""
     granted = [decision for decision in new if decision.granted_points > 0]
-    lapses = [_lapse_of(decision.item, timezone) for decision in granted]
+    lapses = [_lapse_of(decision.item, timezone, now) for decision in granted]
     return queries.AwardRows(
         contributions=[_contribution_row(decision) for decision in new],
         usage=queries.usage_rows(used),
@@ -155,6 +192,7 @@ def _contribution_row(decision: Decision) -> dict[str, Any]:
         "breakdown": item.breakdown | caps_hit,
         "reason": item.reason,
         "recorded_by": item.recorded_by,
+        "checked_by": item.checked_by,
         "acted_at": item.acted_at.isoformat(),
     }
 
@@ -173,17 +211,20 @@ def _transfer_row(decision: Decision) -> dict[str, Any]:
         "memo": item.memo,
         "rule_version_id": item.terms.rule_version_id,
         "maker_id": item.recorded_by,
+        "checker_id": item.checked_by,
         "occurred_at": item.acted_at.isoformat(),
-        "salt": ledger.new_salt(),
+        "salt": new_salt(),
     }
 
 
-def _lapse_of(item: AwardItem, timezone: str) -> datetime:
-    return expires_at(item.terms.expiry, acted_on=item.acted_on, timezone=timezone)
-
-
-def _timestamp(moment: datetime) -> str:
-    return "infinity" if moment == NEVER else moment.isoformat()
+def _lapse_of(item: AwardItem, timezone: str, now: datetime) -> datetime:
+    """Return when points of an act lapse: what comes too late for that is as if earned today."""
+    terms = item.terms
+    lapses = [
+        lapse_under(terms.expiry, acted_on=day, since=terms.expiry_since, timezone=timezone)
+        for day in (item.acted_on, max(item.acted_on, day_in(timezone, now)))
+    ]
+    return next((lapse for lapse in lapses if lapse > now), lapses[-1])
 
 
 def _lot_row(decision: Decision, lapse: datetime) -> dict[str, Any]:
@@ -192,7 +233,8 @@ def _lot_row(decision: Decision, lapse: datetime) -> dict[str, Any]:
         "account_id": decision.item.resident_id,
         "points": decision.granted_points - decision.repaid_points,
         "earned_at": decision.item.acted_at.isoformat(),
-        "expires_at": _timestamp(lapse),
+        "expires_at": timestamp(lapse),
+        "follows_policy": decision.item.terms.follows_policy,
     }
 
 
@@ -210,7 +252,7 @@ def _balance_rows(granted: Sequence[Decision], lapses: Sequence[datetime]) -> li
         row["lot_points"] += decision.granted_points - decision.repaid_points
         row["repaid_points"] += decision.repaid_points
         soonest[resident_id] = min(soonest[resident_id], lapse)
-        row["expires_at"] = _timestamp(soonest[resident_id])
+        row["expires_at"] = timestamp(soonest[resident_id])
     return list(rows.values())
 
 

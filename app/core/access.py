@@ -42,12 +42,19 @@ class Permission(StrEnum):
     COMMUNITY_READ_OWN = "community:read_own"
     COMMUNITY_READ_RESIDENTS = "community:read_residents"
     COMMUNITY_REGISTER = "community:register"
+    CONTRIBUTIONS_CHECK = "contributions:check"
     CONTRIBUTIONS_POST = "contributions:post"
+    FUNDS_DONATE = "funds:donate"
+    FUNDS_MANAGE = "funds:manage"
+    FUNDS_READ = "funds:read"
     HOME_READ = "home:read"
     IDENTITY_CONSENT = "identity:consent"
     IDENTITY_OWN_SESSION = "identity:own_session"
     IDENTITY_PUBLISH_POLICY = "identity:publish_policy"
+    LEDGER_MOVE_OWN = "ledger:move_own"
     LEDGER_READ_OWN = "ledger:read_own"
+    LEDGER_READ_POLICY = "ledger:read_policy"
+    LEDGER_SET_POLICY = "ledger:set_policy"
     MEDIA_MODERATE = "media:moderate"
     MEDIA_UPLOAD = "media:upload"
     MERCHANTS_VERIFY = "merchants:verify"
@@ -70,6 +77,8 @@ _SIGNED_IN = frozenset(
 _MEMBER = frozenset(
     {
         Permission.ACTIVITIES_READ,
+        Permission.FUNDS_READ,
+        Permission.LEDGER_READ_POLICY,
         Permission.NOTIFICATIONS_READ_OWN,
         Permission.REWARDS_READ,
         Permission.RULES_READ,
@@ -85,7 +94,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CASES_READ,
         Permission.CASES_REPORT,
         Permission.COMMUNITY_READ_OWN,
+        Permission.FUNDS_DONATE,
         Permission.HOME_READ,
+        Permission.LEDGER_MOVE_OWN,
         Permission.LEDGER_READ_OWN,
         Permission.MEDIA_UPLOAD,
         Permission.PRIVACY_OWN,
@@ -116,8 +127,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.COMMUNITY_MANAGE,
         Permission.COMMUNITY_READ_RESIDENTS,
         Permission.COMMUNITY_REGISTER,
+        Permission.CONTRIBUTIONS_CHECK,
         Permission.CONTRIBUTIONS_POST,
+        Permission.FUNDS_MANAGE,
         Permission.IDENTITY_PUBLISH_POLICY,
+        Permission.LEDGER_SET_POLICY,
         Permission.MEDIA_MODERATE,
         Permission.MEDIA_UPLOAD,
     },

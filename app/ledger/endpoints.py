@@ -1,14 +1,13 @@
-"""A resident's own money: balance and statement."""
+"""A resident's own money."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
 from app.core.access import Actor, Permission, Require
-from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
 from app.core.transactions import Now, Session
 from app.ledger import service
-from app.ledger.schemas import BalanceRead, StatementLine
+from app.ledger.schemas import BalanceRead
 
 router = APIRouter(prefix="/v1/me", tags=["ledger"])
 Owner = Annotated[Actor, Depends(Require(Permission.LEDGER_READ_OWN))]
@@ -18,13 +17,3 @@ Owner = Annotated[Actor, Depends(Require(Permission.LEDGER_READ_OWN))]
 async def get_balance(actor: Owner, session: Session, now: Now) -> BalanceRead:
     """Return my points: all, reserved, and free to spend."""
     return await service.get_balance(session, actor.community, actor.resident, now=now)
-
-
-@router.get("/statement")
-async def get_statement(
-    actor: Owner, session: Session, cursor: Cursor = None, size: PageSize = DEFAULT_SIZE
-) -> Page[StatementLine]:
-    """Return every movement of my points, newest first."""
-    return await service.get_statement(
-        session, actor.community, actor.resident, cursor=cursor, size=size
-    )

@@ -4,13 +4,19 @@ Hot tables carry no foreign keys (29 % there); one lock order holds everywhere: 
 account order, then their lots.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Sequence, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Model
+
+MACHINE = 0  # the maker of what a job posts, nobody having asked
+# Lots made of other lots have numbers below 0, so they never meet an award's, in their own order.
+derived_lots = Sequence("derived_lots", minvalue=-(2**62), maxvalue=-1, metadata=Model.metadata)
 
 
 class SystemAccount(IntEnum):
@@ -83,7 +89,10 @@ class Account(Model):
 
 
 class Balance(Model):
-    """What a guarded account holds: posted = lots - debt; available = posted - held - lapsed."""
+    """What a guarded account holds: posted = lots - debt; available = posted - held - lapsed.
+
+    No point that is free lapses before `next_expiry_at`; it may be earlier than the first does.
+    """
 
     __tablename__ = "balances"
 
@@ -95,6 +104,7 @@ class Balance(Model):
     held: Mapped[int] = mapped_column(server_default="0")
     floor: Mapped[int] = mapped_column(server_default="0")
     last_spent_at: Mapped[datetime | None]
+    decayed_at: Mapped[datetime | None]
     next_expiry_at: Mapped[datetime] = mapped_column(server_default=text("'infinity'"))
 
     __table_args__ = (
@@ -102,6 +112,12 @@ class Balance(Model):
         CheckConstraint("debt >= 0", name="debt_not_negative"),
         CheckConstraint("held BETWEEN 0 AND lots_total", name="held_within_lots"),
         CheckConstraint("debt <= -floor", name="debt_within_floor"),
+        Index(
+            "ix_balances_lapse",
+            "community_id",
+            "next_expiry_at",
+            postgresql_where=text("next_expiry_at < 'infinity'"),
+        ),
         {"postgresql_with": {"fillfactor": 70}},
     )
 
@@ -138,6 +154,10 @@ class Transfer(Model):
         CheckConstraint("debit_account_id <> credit_account_id", name="two_accounts"),
         CheckConstraint(_known("kind", TransferKind), name="kind_known"),
         CheckConstraint("checker_id <> maker_id", name="checker_is_another"),
+        CheckConstraint(
+            "checker_id IS NOT NULL OR (source_kind <> 'manual' AND kind <> 'correction')",
+            name="manual_is_checked",
+        ),
         Index(
             "uq_transfers_source", "community_id", "source_kind", "source_id", "leg", unique=True
         ),
@@ -160,7 +180,11 @@ class Transfer(Model):
 
 
 class Lot(Model):
-    """Points that arrived together and lapse together; an award's lot has its transfer's number."""
+    """Points that arrived together and lapse together; an award's lot has its transfer's number.
+
+    A lot made of another (saved, given on, given back too late) names where it came from first:
+    the lot of an award. `follows_policy` says that the community's policy set its expiry.
+    """
 
     __tablename__ = "lots"
 
@@ -174,6 +198,7 @@ class Lot(Model):
     held: Mapped[int] = mapped_column(server_default="0")
     earned_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(server_default=text("'infinity'"))
+    follows_policy: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         CheckConstraint("remaining BETWEEN 0 AND granted", name="remaining_within_granted"),
@@ -190,7 +215,7 @@ class Lot(Model):
 
 
 class LotMove(Model):
-    """What a transfer took from a lot: a refund knows where to put it back."""
+    """What a transfer took from a lot, or put back into it (negative): a refund knows where."""
 
     __tablename__ = "lot_moves"
 
@@ -199,13 +224,14 @@ class LotMove(Model):
     lot_id: Mapped[int] = mapped_column(primary_key=True)
     points: Mapped[int]
 
-    __table_args__ = (CheckConstraint("points > 0", name="points_positive"),)
+    __table_args__ = (CheckConstraint("points <> 0", name="points_not_zero"),)
 
 
 class Hold(Model):
     """Points promised to somebody: pinned in their lots, posted only when captured.
 
-    `captures` counts how often it was captured, so that a capture undone can be done again.
+    A capture may take less than was promised; the rest is free again. `captures` counts how often
+    it was captured, so that a capture undone can be done again.
     """
 
     __tablename__ = "holds"
@@ -271,3 +297,49 @@ class SealQueueEntry(Model):
 
     community_id: Mapped[int] = mapped_column(primary_key=True)
     transfer_id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class PointPolicy(Model):
+    """What a community does with points that lie unused, are owed, saved or given away.
+
+    A version is never changed, only followed by another. `expiry` is for rules that follow the
+    policy; `decay`, `savings` and `gifts` are off where empty (point_policy/schemas.py reads
+    them). `expiry_since` and `decay_since` say from when a part counts that was switched on
+    later; nothing lapses by it before one full period is over.
+    """
+
+    __tablename__ = "point_policies"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    expiry: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    expiry_since: Mapped[datetime | None]
+    decay: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    decay_since: Mapped[datetime | None]
+    savings: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    gifts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    lowest_points: Mapped[int]
+    notice_days: Mapped[list[int]] = mapped_column(JSONB)
+    published_at: Mapped[datetime]
+    published_by: Mapped[int | None]
+
+    __table_args__ = (
+        CheckConstraint("lowest_points BETWEEN -10000 AND 0", name="lowest_points_in_reach"),
+    )
+
+
+class LapseNotice(Model):
+    """A resident was told that points will lapse or halve in a month: once for each lead time."""
+
+    __tablename__ = "lapse_notices"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    days_ahead: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    points: Mapped[int]
+    lapses_at: Mapped[datetime]
+    told_at: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint("kind IN ('expiry', 'decay')", name="kind_known"),)

@@ -12,24 +12,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Record
+from app.ledger.models import PointPolicy
 
 Rows = Sequence[dict[str, Any]]
 
 INSERT_TRANSFERS = """
     INSERT INTO transfers (
         community_id, transfer_id, posting_id, kind, debit_account_id, credit_account_id, points,
-        source_kind, source_id, leg, memo, rule_version_id, maker_id, occurred_at, posted_at, salt)
+        source_kind, source_id, leg, memo, rule_version_id, maker_id, checker_id, occurred_at,
+        posted_at, salt)
     SELECT :community_id, transfer_id, transfer_id, kind, debit_account_id, credit_account_id,
-        points, source_kind, source_id, leg, memo, rule_version_id, maker_id, occurred_at, :now,
-        salt
+        points, source_kind, source_id, leg, memo, rule_version_id, maker_id, checker_id,
+        occurred_at, :now, salt
     FROM json_to_recordset(CAST(:transfers AS json)) AS row(
         transfer_id bigint, kind text, debit_account_id bigint, credit_account_id bigint,
         points bigint, source_kind text, source_id bigint, leg smallint, memo text,
-        rule_version_id bigint, maker_id bigint, occurred_at timestamptz, salt bytea)
+        rule_version_id bigint, maker_id bigint, checker_id bigint, occurred_at timestamptz,
+        salt bytea)
     RETURNING community_id, transfer_id
 """
 
@@ -37,11 +40,12 @@ QUEUE_SEALS = "INSERT INTO seal_queue SELECT community_id, transfer_id FROM tran
 
 INSERT_LOTS = """
     INSERT INTO lots (community_id, lot_id, account_id, transfer_id, granted, remaining,
-        earned_at, expires_at)
-    SELECT :community_id, lot_id, account_id, lot_id, points, points, earned_at, expires_at
+        earned_at, expires_at, follows_policy)
+    SELECT :community_id, lot_id, account_id, lot_id, points, points, earned_at, expires_at,
+        follows_policy
     FROM json_to_recordset(CAST(:lots AS json)) AS row(
         lot_id bigint, account_id bigint, points bigint, earned_at timestamptz,
-        expires_at timestamptz)
+        expires_at timestamptz, follows_policy boolean)
 """
 
 ADD_TO_BALANCES = """
@@ -87,19 +91,48 @@ def pick_free_lots(order: str) -> str:
 SPENDING_ORDER = "expires_at, lot_id"
 PICK_FREE_LOTS = pick_free_lots(SPENDING_ORDER)
 
+# Items that an account can pay in full, what it owes left aside, and the lots they take.
+PICK_COVERED = f"""
+    {PICK_FREE_LOTS},
+    covered AS (
+        SELECT asked.item_id FROM asked
+            JOIN (SELECT account_id, sum(points) AS points FROM free GROUP BY account_id)
+                AS there USING (account_id)
+            JOIN balances ON balances.community_id = :community_id
+                AND balances.account_id = asked.account_id
+        WHERE asked.start + asked.points <= there.points - balances.debt),
+    taken AS (SELECT pick.* FROM pick JOIN covered USING (item_id))
+"""  # noqa: S608 - fragments of this room
+
 _OPEN_WALLETS = """
     WITH account AS (
         INSERT INTO accounts (community_id, account_id, kind, owner_id, opened_at)
         SELECT :community_id, owner_id, 'wallet', owner_id, :now
         FROM unnest(CAST(:owner_ids AS bigint[])) AS owner_id)
-    INSERT INTO balances (community_id, account_id)
-    SELECT :community_id, owner_id FROM unnest(CAST(:owner_ids AS bigint[])) AS owner_id
+    INSERT INTO balances (community_id, account_id, floor)
+    SELECT :community_id, owner_id, coalesce((
+        SELECT lowest_points FROM point_policies WHERE community_id = :community_id
+        ORDER BY version DESC LIMIT 1), 0)
+    FROM unnest(CAST(:owner_ids AS bigint[])) AS owner_id
 """
 
 _OPEN_PLAIN_ACCOUNTS = """
     INSERT INTO accounts (community_id, account_id, kind, owner_id, opened_at)
     SELECT :community_id, account_id, kind, account_id, :now
     FROM json_to_recordset(CAST(:accounts AS json)) AS row(account_id bigint, kind text)
+"""
+
+_OPEN_GUARDED_ACCOUNT = """
+    WITH account AS (
+        INSERT INTO accounts (community_id, account_id, kind, owner_id, opened_at)
+        VALUES (:community_id, :account_id, :kind, :owner_id, :now))
+    INSERT INTO balances (community_id, account_id) VALUES (:community_id, :account_id)
+"""
+
+_LIST_ACCOUNTS = """
+    SELECT account_id, kind FROM accounts
+    WHERE community_id = :community_id AND account_id > :after
+    ORDER BY account_id LIMIT :size
 """
 
 _LOCK_BALANCES = """
@@ -109,34 +142,51 @@ _LOCK_BALANCES = """
     FOR NO KEY UPDATE
 """
 
-_GET_BALANCE = """
-    SELECT posted, debt, held, next_expiry_at,
-        greatest(lots_total - held - debt - CASE WHEN next_expiry_at > :now THEN 0 ELSE (
-            SELECT coalesce(sum(remaining - lots.held), 0)::bigint FROM lots
-            WHERE lots.community_id = balances.community_id
-                AND lots.account_id = balances.account_id
-                AND remaining > 0 AND expires_at <= :now) END, 0) AS available
-    FROM balances
-    WHERE community_id = :community_id AND account_id = :account_id
+# Whatever a person owns, in account order: to take from a wallet may mean to reach into savings.
+_LOCK_OWNED = """
+    SELECT accounts.account_id, kind, owner_id, posted, lots_total, debt, balances.held
+    FROM accounts JOIN balances ON balances.community_id = accounts.community_id
+        AND balances.account_id = accounts.account_id
+    WHERE accounts.community_id = :community_id AND kind IN ('wallet', 'savings')
+        AND owner_id = ANY(:owner_ids)
+    ORDER BY accounts.account_id
+    FOR NO KEY UPDATE OF balances
 """
 
-_LIST_TRANSFERS = """
-    SELECT * FROM (
-        (SELECT transfer_id, kind, points, memo, source_kind, source_id, rule_version_id,
-            occurred_at, posted_at
-        FROM transfers
-        WHERE community_id = :community_id AND credit_account_id = :account_id
-            AND credit_account_id > 999 AND transfer_id < :before
-        ORDER BY transfer_id DESC LIMIT :size)
-        UNION ALL
-        (SELECT transfer_id, kind, -points, memo, source_kind, source_id, rule_version_id,
-            occurred_at, posted_at
-        FROM transfers
-        WHERE community_id = :community_id AND debit_account_id = :account_id
-            AND debit_account_id > 999 AND transfer_id < :before
-        ORDER BY transfer_id DESC LIMIT :size)) AS line
-    ORDER BY transfer_id DESC LIMIT :size
+# What has lapsed is nobody's any more, whether or not the job has come by.
+LAPSED_FREE = """
+    CASE WHEN next_expiry_at > :now THEN 0 ELSE (
+        SELECT coalesce(sum(remaining - lots.held), 0)::bigint FROM lots
+        WHERE lots.community_id = balances.community_id
+            AND lots.account_id = balances.account_id
+            AND remaining > 0 AND expires_at <= :now) END
 """
+
+AVAILABLE = f"greatest(lots_total - balances.held - debt - {LAPSED_FREE}, 0)"
+
+# The free points of a balance that lapse first; only looked for where any has a date.
+NEXT_LAPSE = """
+    SELECT expires_at, sum(remaining - lots.held)::bigint AS points FROM lots
+    WHERE balances.next_expiry_at < 'infinity'
+        AND lots.community_id = balances.community_id
+        AND lots.account_id = balances.account_id
+        AND remaining > 0 AND remaining > lots.held
+        AND expires_at > :now AND expires_at < 'infinity'
+    GROUP BY expires_at ORDER BY expires_at LIMIT 1
+"""
+
+# Savings are found by the wallet's number, which is its owner's.
+_GET_BALANCE = f"""
+    SELECT posted, debt, held, {AVAILABLE} AS available, next.points AS next_points,
+        next.expires_at AS next_expires_at,
+        coalesce((SELECT {AVAILABLE}
+            FROM accounts JOIN balances ON balances.community_id = accounts.community_id
+                AND balances.account_id = accounts.account_id
+            WHERE accounts.community_id = :community_id AND kind = 'savings'
+                AND owner_id = :account_id), 0) AS savings_points
+    FROM balances LEFT JOIN LATERAL ({NEXT_LAPSE}) AS next ON true
+    WHERE balances.community_id = :community_id AND balances.account_id = :account_id
+"""  # noqa: S608 - fragments of this room
 
 
 async def run_statement(session: AsyncSession, statement: str, **values: Any) -> Sequence[Record]:
@@ -161,6 +211,29 @@ async def open_plain_accounts(
     await session.execute(text(_OPEN_PLAIN_ACCOUNTS), values)
 
 
+async def open_guarded_account(
+    session: AsyncSession,
+    community_id: int,
+    account_id: int,
+    kind: str,
+    *,
+    owner_id: int,
+    now: datetime,
+) -> None:
+    """Open an account with a balance of 0 that never falls below: savings and funds."""
+    values = {"community_id": community_id, "account_id": account_id, "kind": kind}
+    await session.execute(text(_OPEN_GUARDED_ACCOUNT), values | {"owner_id": owner_id, "now": now})
+
+
+async def list_accounts(
+    session: AsyncSession, community_id: int, *, after: int, size: int
+) -> Sequence[Record]:
+    """Return the next accounts by number, whatever their kind, for a job that walks over all."""
+    return await run_statement(
+        session, _LIST_ACCOUNTS, community_id=community_id, after=after, size=size
+    )
+
+
 async def lock_balances(
     session: AsyncSession, community_id: int, account_ids: Sequence[int]
 ) -> dict[int, Record]:
@@ -174,19 +247,31 @@ async def lock_balances(
     return {row.account_id: row for row in rows}
 
 
+async def lock_owned(
+    session: AsyncSession, community_id: int, owner_ids: Sequence[int]
+) -> Sequence[Record]:
+    """Lock the wallets and savings of these owners, in account order, and return them."""
+    owners = sorted(set(owner_ids))
+    return await run_statement(session, _LOCK_OWNED, community_id=community_id, owner_ids=owners)
+
+
 async def get_balance(
     session: AsyncSession, community_id: int, account_id: int, *, now: datetime
 ) -> Record | None:
-    """Return posted, debt, held and available points; lapsed lots do not count as available."""
+    """Return posted, debt, held, available and saved points, and what lapses next.
+
+    Lapsed lots do not count as available.
+    """
     values = {"community_id": community_id, "account_id": account_id, "now": now}
     return (await session.execute(text(_GET_BALANCE), values)).one_or_none()
 
 
-async def list_transfers(
-    session: AsyncSession, community_id: int, account_id: int, *, before: int, size: int
-) -> Sequence[Record]:
-    """Return an account's lines, newest first, points signed as the account sees them."""
-    return await run_statement(
-        session, _LIST_TRANSFERS,
-        community_id=community_id, account_id=account_id, before=before, size=size,
-    )  # fmt: skip
+async def get_policy(session: AsyncSession, community_id: int) -> PointPolicy:
+    """Return the newest version of the community's point policy; every community has one."""
+    statement = (
+        select(PointPolicy)
+        .where(PointPolicy.community_id == community_id)
+        .order_by(PointPolicy.version.desc())
+        .limit(1)
+    )
+    return (await session.scalars(statement)).one()

@@ -1,15 +1,31 @@
-"""Balances and statements."""
+"""Balances."""
 
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from app.core.ids import Id
-from app.ledger.models import TransferKind
+
+class Lapse(BaseModel):
+    """So many points lapse together at this moment, unless they are used before."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    points: int
+    lapses_at: datetime
+
+    @classmethod
+    def of(cls, points: int | None, lapses_at: datetime | None) -> "Lapse | None":
+        """Return a lapse, or None where nothing has a date."""
+        if points is None or lapses_at is None:
+            return None
+        return cls(points=points, lapses_at=lapses_at)
 
 
 class BalanceRead(BaseModel):
-    """A wallet: `available` may be spent; held points wait for a voucher to be used."""
+    """A wallet: `available` may be spent; held points wait for a voucher to be used.
+
+    Savings lie beside the wallet; `next_lapse` is what it loses first, if nothing is spent.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -17,16 +33,5 @@ class BalanceRead(BaseModel):
     held_points: int
     available_points: int
     debt_points: int
-
-
-class StatementLine(BaseModel):
-    """One transfer as its owner sees it: positive in, negative out."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    transfer_id: Id
-    kind: TransferKind
-    points: int
-    memo: str
-    occurred_at: datetime
-    posted_at: datetime
+    savings_points: int
+    next_lapse: Lapse | None

@@ -14,7 +14,7 @@ from app.core.ids import MAX_ID, new_id
 from app.core.pagination import Page, page_of, read_cursor
 from app.core.problems import Problem
 from app.core.signing import KeyRing
-from app.ledger import service as ledger
+from app.ledger.holds import service as holds
 from app.merchants import policies, queries
 from app.merchants.errors import (
     NotYourShop,
@@ -79,8 +79,8 @@ async def consume_voucher(
         _refuse_other_shop(presented.reward, shop)
         voucher = presented.voucher
         refuse_unless_issued(voucher, now)
-        hold = ledger.HoldRef(voucher.voucher_id, voucher.resident_id)
-        await ledger.capture_hold(
+        hold = holds.HoldRef(voucher.voucher_id, voucher.resident_id)
+        await holds.capture_hold(
             session, actor.community, hold,
             credit_account_id=shop.shop_id, maker_id=actor.person_id, now=now,
         )  # fmt: skip
@@ -116,8 +116,8 @@ async def cancel_verification(
         if presented is None or presented.voucher.state != VoucherState.USED:
             raise VerificationCancelled
         voucher = presented.voucher
-        hold = ledger.HoldRef(voucher.voucher_id, voucher.resident_id)
-        await ledger.undo_capture(session, actor.community, hold, maker_id=actor.person_id, now=now)
+        hold = holds.HoldRef(voucher.voucher_id, voucher.resident_id)
+        await holds.undo_capture(session, actor.community, hold, maker_id=actor.person_id, now=now)
         voucher.state = VoucherState.ISSUED
         voucher.used_at = None
         voucher.used_shop_id = None

@@ -175,9 +175,14 @@ RETENTION = (
         kept_because="a refused token must stay refused; bare numbers once the account is closed",
     ),
     Retention(
-        "books", "积分账和已上报的事件", "长期保存",
+        "books", "积分账（含手工记账和复核）和已上报的事件", "长期保存",
         "账目须可核对；注销后积分账只剩编号，事件地点模糊",
         kept_because="the books must balance, and cases show what was done about them",
+    ),
+    Retention(
+        "lapse_notices", "积分到期、衰减前的提醒记录", "长期保存",
+        "证明积分清零前已提前告知；注销后只剩编号",
+        kept_because="append-only proof that nothing lapsed unannounced, as old as the books",
     ),
     Retention(
         "check_traces", "内容审核的微信流水编号", "长期保存", "核对审核结果，不含个人信息",

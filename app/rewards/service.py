@@ -10,7 +10,7 @@ from app.core.codes import Code, CodeKind, link_of
 from app.core.ids import MAX_ID, new_id
 from app.core.pagination import Page, cut_page, page_of, read_cursor
 from app.core.signing import KeyRing
-from app.ledger import service as ledger
+from app.ledger.holds import service as holds
 from app.ledger.models import HoldState
 from app.rewards import queries
 from app.rewards.errors import (
@@ -83,7 +83,7 @@ async def redeem_reward(
         used_shop_id=None,
         ended_at=None,
     )
-    request = ledger.HoldRequest(
+    request = holds.HoldRequest(
         hold_id=voucher.voucher_id,
         account_id=voucher.resident_id,
         points=voucher.points,
@@ -91,7 +91,7 @@ async def redeem_reward(
         memo=reward.name,
         expires_at=valid_until,
     )
-    await ledger.place_hold(session, actor.community, request, now=now)
+    await holds.place_hold(session, actor.community, request, now=now)
     await _check_limit(session, actor, reward)
     session.add(voucher)
     await session.flush()
@@ -198,10 +198,10 @@ async def _end(
     state: VoucherState,
     now: datetime,
 ) -> None:
-    holds = [ledger.HoldRef(voucher.voucher_id, voucher.resident_id) for voucher in vouchers]
+    pinned = [holds.HoldRef(voucher.voucher_id, voucher.resident_id) for voucher in vouchers]
     is_expired = state is VoucherState.EXPIRED
     hold_state = HoldState.EXPIRED if is_expired else HoldState.RELEASED
-    await ledger.release_holds(session, community_id, holds, state=hold_state, now=now)
+    await holds.release_holds(session, community_id, pinned, state=hold_state, now=now)
     voucher_ids = [voucher.voucher_id for voucher in vouchers]
     await queries.end_vouchers(session, community_id, voucher_ids, state=state, now=now)
     reward_ids = [voucher.reward_id for voucher in vouchers]

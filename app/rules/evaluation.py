@@ -7,15 +7,11 @@ are rounded up, in the resident's favour. Caps are applied later, where usage is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from app.core.calendar import Period
 from app.rules.models import ArrivesOn, EarnedBy
-
-NEVER = datetime.max.replace(tzinfo=UTC)
-MONTHS_A_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,11 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A rule version as evaluation needs it."""
+    """A rule version as evaluation needs it.
+
+    Where the rule follows the community's policy on expiry, `expiry` is that of `policy_version`,
+    and counts from `expiry_since` if it was switched on later.
+    """
 
     rule_id: int
     rule_version_id: int
@@ -42,6 +42,12 @@ class Terms:
     expiry: dict[str, Any]
     arrives_on: ArrivesOn = ArrivesOn.ACT
     earned_by: EarnedBy = EarnedBy.ACTOR
+    policy_version: int | None = None
+    expiry_since: datetime | None = None
+
+    @property
+    def follows_policy(self) -> bool:
+        return self.policy_version is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +101,3 @@ def evaluate(terms: Terms, campaigns: Sequence[Bonus], *, units: int, acted_at: 
 def _extra(campaign: Bonus, base: int) -> int:
     share = base * (campaign.percent - 100)
     return -(-share // 100) + campaign.bonus_points
-
-
-def expires_at(expiry: dict[str, Any], *, acted_on: date, timezone: str) -> datetime:
-    """Return when points of an act lapse: {"kind": "never" | "months" | "year_end", ...}.
-
-    `months` counts from the act to the end of that day; `year_end` is the end of the act's
-    year and `grace_days` more. A lapse is a local midnight; NEVER stands for infinity.
-    """
-    match expiry["kind"]:
-        case "months":
-            last_day = _add_months(acted_on, int(expiry["months"]))
-        case "year_end":
-            last_day = date(acted_on.year, MONTHS_A_YEAR, 31)
-            last_day += timedelta(days=int(expiry.get("grace_days", 0)))
-        case _:
-            return NEVER
-    midnight = datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(timezone))
-    return midnight.astimezone(UTC)
-
-
-def _add_months(day: date, months: int) -> date:
-    """Return the same day of a later month, or that month's last day."""
-    index = day.year * MONTHS_A_YEAR + day.month - 1 + months
-    first = date(index // MONTHS_A_YEAR, index % MONTHS_A_YEAR + 1, 1)
-    next_first = (first + timedelta(days=31)).replace(day=1)
-    return min(first + timedelta(days=day.day - 1), next_first - timedelta(days=1))

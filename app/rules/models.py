@@ -50,9 +50,10 @@ class Rule(Model):
 class RuleVersion(Model):
     """How much it counts, from one moment to another. Never changed, only followed by another.
 
-    `caps` is a list of {period, points?, times?}; `expiry` says when
-    points of this rule lapse (rules/evaluation.py reads both). `arrives_on` says at which step
-    of a case the points arrive, `earned_by` whether reporters or joiners earn them.
+    `caps` is a list of {period, points?, times?} (rules/evaluation.py reads it); `expiry` says
+    when points of this rule lapse (ledger/lapses.py), or that they follow the community's policy.
+    `arrives_on` says at which step of a case the points arrive, `earned_by` whether reporters or
+    joiners earn them.
     """
 
     __tablename__ = "rule_versions"

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.ledger.models import PointPolicy
 from app.rules.models import Campaign, Rule, RuleVersion
 
 
@@ -16,13 +17,25 @@ async def list_versions_in_force(
     at: datetime,
     rule_ids: Sequence[int] | None = None,
     codes: Sequence[str] | None = None,
-) -> Sequence[tuple[Rule, RuleVersion]]:
-    """Return each rule with the version in force at a moment, by category and name."""
+) -> Sequence[tuple[Rule, RuleVersion, PointPolicy]]:
+    """Return each rule with the version in force at a moment, by category and name.
+
+    With it comes the community's policy of today: it says how long points last that are given now.
+    """
+    newest = (
+        select(func.max(PointPolicy.version))
+        .where(PointPolicy.community_id == community_id)
+        .scalar_subquery()
+    )
     statement = (
-        select(Rule, RuleVersion)
+        select(Rule, RuleVersion, PointPolicy)
         .join(
             RuleVersion,
             (RuleVersion.community_id == Rule.community_id) & (RuleVersion.rule_id == Rule.rule_id),
+        )
+        .join(
+            PointPolicy,
+            (PointPolicy.community_id == Rule.community_id) & (PointPolicy.version == newest),
         )
         .where(
             Rule.community_id == community_id,
@@ -35,7 +48,7 @@ async def list_versions_in_force(
         statement = statement.where(Rule.rule_id.in_(rule_ids))
     if codes is not None:
         statement = statement.where(Rule.code.in_(codes))
-    return [(rule, version) for rule, version in (await session.execute(statement)).all()]
+    return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
 
 
 async def get_rule(session: AsyncSession, community_id: int, code: str) -> Rule | None:

@@ -10,7 +10,10 @@ from app.rules.models import ArrivesOn, Direction, EarnedBy
 
 
 class RuleRead(BaseModel):
-    """A rule and the version in force."""
+    """A rule and the version in force.
+
+    `expiry` says when points lapse, for a rule that follows the community's policy as that says.
+    """
 
     rule_id: Id
     code: str
@@ -22,6 +25,7 @@ class RuleRead(BaseModel):
     max_units: int
     caps: list[dict[str, Any]]
     expiry: dict[str, Any]
+    follows_policy: bool
     arrives_on: ArrivesOn
     earned_by: EarnedBy
     version: int

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.calendar import Period
+from app.ledger.lapses import COMMUNITY
+from app.ledger.models import PointPolicy
 from app.rules import queries
 from app.rules.errors import RuleNotFound
 from app.rules.evaluation import Bonus, Cap, Terms
@@ -20,8 +22,7 @@ async def get_terms(
     found = await queries.list_versions_in_force(session, community_id, at=at, rule_ids=[rule_id])
     if not found:
         raise RuleNotFound
-    rule, version = found[0]
-    return terms_of(rule, version)
+    return terms_of(*found[0])
 
 
 async def get_terms_by_code(
@@ -39,7 +40,7 @@ async def list_terms_by_codes(
 ) -> list[Terms]:
     """Return the terms in force of the rules with these codes; codes without any are left out."""
     found = await queries.list_versions_in_force(session, community_id, at=at, codes=codes)
-    return [terms_of(rule, version) for rule, version in found]
+    return [terms_of(*row) for row in found]
 
 
 async def list_bonuses(session: AsyncSession, community_id: int, *, at: datetime) -> list[Bonus]:
@@ -47,7 +48,8 @@ async def list_bonuses(session: AsyncSession, community_id: int, *, at: datetime
     return [bonus_of(row) for row in await queries.list_campaigns(session, community_id, at=at)]
 
 
-def terms_of(rule: Rule, version: RuleVersion) -> Terms:
+def terms_of(rule: Rule, version: RuleVersion, policy: PointPolicy) -> Terms:
+    follows_policy = version.expiry["kind"] == COMMUNITY
     caps = tuple(
         Cap(Period(cap["period"]), points=cap.get("points"), times=cap.get("times"))
         for cap in version.caps
@@ -61,9 +63,11 @@ def terms_of(rule: Rule, version: RuleVersion) -> Terms:
         max_units=version.max_units,
         is_earning=version.direction == Direction.EARN,
         caps=caps,
-        expiry=version.expiry,
+        expiry=policy.expiry if follows_policy else version.expiry,
         arrives_on=ArrivesOn(version.arrives_on),
         earned_by=EarnedBy(version.earned_by),
+        policy_version=policy.version if follows_policy else None,
+        expiry_since=policy.expiry_since if follows_policy else None,
     )
 
 
@@ -82,10 +86,11 @@ def bonus_of(campaign: Campaign) -> Bonus:
 async def get_rule_book(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBook:
     """Return every rule with its version in force."""
     rows = await queries.list_versions_in_force(session, community_id, at=now)
-    return RuleBook(items=[_describe(rule, version) for rule, version in rows])
+    return RuleBook(items=[_describe(*row) for row in rows])
 
 
-def _describe(rule: Rule, version: RuleVersion) -> RuleRead:
+def _describe(rule: Rule, version: RuleVersion, policy: PointPolicy) -> RuleRead:
+    follows_policy = version.expiry["kind"] == COMMUNITY
     return RuleRead(
         rule_id=rule.rule_id,
         code=rule.code,
@@ -96,7 +101,8 @@ def _describe(rule: Rule, version: RuleVersion) -> RuleRead:
         points=version.points,
         max_units=version.max_units,
         caps=version.caps,
-        expiry=version.expiry,
+        expiry=policy.expiry if follows_policy else version.expiry,
+        follows_policy=follows_policy,
         arrives_on=ArrivesOn(version.arrives_on),
         earned_by=EarnedBy(version.earned_by),
         version=version.version,

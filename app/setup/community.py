@@ -10,11 +10,14 @@ from app.cases.models import CaseCategory, CaseKind, CaseSettings, CaseStatus
 from app.cases.workflow import STATUSES, Status
 from app.community.models import Community
 from app.core.ids import new_id
+from app.funds import queries as fund_queries
+from app.funds import service as funds
 from app.identity.consents import queries as consents
 from app.identity.models import PrivacyPolicy
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.ledger.models import AccountKind
+from app.ledger.models import AccountKind, PointPolicy
+from app.ledger.point_policy.schemas import PolicyTerms
 from app.merchants.models import Shop
 from app.rewards.models import Reward, RewardState
 from app.rules.models import Rule, RuleVersion
@@ -33,6 +36,7 @@ class CreatedCommunity:
     rules: dict[str, int]
     shops: dict[str, int]
     rewards: dict[str, int]
+    funds: dict[str, int]
 
 
 async def create_community(
@@ -46,6 +50,7 @@ async def create_community(
     await session.flush()
     community_id = community.community_id
     await ledger.open_book(session, community_id, now=now)
+    session.add(_point_policy(community_id, preset.points, now))
     rules = await _add_rules(session, community_id, preset.rules, now)
     shops = await _add_shops(session, community_id, preset, now)
     rewards = {reward.code: new_id(now) for reward in preset.rewards}
@@ -55,7 +60,8 @@ async def create_community(
         _reward(community_id, rewards[data.code], data, shops, now) for data in preset.rewards
     )
     await session.flush()
-    return CreatedCommunity(community_id, preset.timezone, rules, shops, rewards)
+    opened = await add_funds(session, community_id, preset, now=now)
+    return CreatedCommunity(community_id, preset.timezone, rules, shops, rewards, opened)
 
 
 async def complete_community(
@@ -69,6 +75,18 @@ async def complete_community(
     if await consents.get_newest_policy(session, community_id) is None:
         session.add(_policy(community_id, preset.privacy, now))
     await session.flush()
+
+
+async def add_funds(
+    session: AsyncSession, community_id: int, preset: Preset, *, now: datetime
+) -> dict[str, int]:
+    """Open the funds of a preset that a community lacks; return their numbers by code."""
+    known = await fund_queries.list_fund_codes(session, community_id)
+    return {
+        stated.code: await funds.open_fund(session, community_id, stated, now=now)
+        for stated in preset.funds
+        if stated.code not in known
+    }
 
 
 async def _add_rules(
@@ -171,6 +189,24 @@ def _category(community_id: int, data: CategoryData, numbers: dict[str, int]) ->
         resolve_hours=data.resolve_hours,
         near_meters=data.near_meters,
         advice=data.advice,
+    )
+
+
+def _point_policy(community_id: int, terms: PolicyTerms, now: datetime) -> PointPolicy:
+    stated = terms.model_dump(mode="json", exclude_none=True)
+    return PointPolicy(
+        community_id=community_id,
+        version=1,
+        expiry=stated["expiry"],
+        expiry_since=None,
+        decay=stated.get("decay"),
+        decay_since=None,
+        savings=stated.get("savings"),
+        gifts=stated.get("gifts"),
+        lowest_points=terms.lowest_points,
+        notice_days=terms.notice_days,
+        published_at=now,
+        published_by=None,
     )
 
 

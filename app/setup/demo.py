@@ -21,7 +21,12 @@ from app.core.ids import new_id
 from app.core.personal import Vault
 from app.rules import service as rules
 from app.setup import demo_cases, queries
-from app.setup.community import CreatedCommunity, complete_community, create_community
+from app.setup.community import (
+    CreatedCommunity,
+    add_funds,
+    complete_community,
+    create_community,
+)
 from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
 from app.setup.presets import read_preset
 
@@ -44,7 +49,7 @@ ROLES = {
     "resident-1": "a resident (60 of them: resident-1 … resident-60)",
     "worker-1": "grid worker of grid 1 (worker-2: grid 2)",
     "clerk-1": "clerk of the corner shop (clerk-2: the canteen)",
-    "committee-1": "residents' committee",
+    "committee-1": "residents' committee (committee-2 checks what committee-1 posts by hand)",
     "newcomer": "somebody who has not joined yet",
 }
 CLEAN_UP_LASTS = timedelta(hours=12)
@@ -67,7 +72,7 @@ async def ensure_demo(session: AsyncSession, *, vault: Vault, now: datetime) -> 
         community = await queries.lock_demo(session)
     if community is None:
         raise RuntimeError("the demo community was not created")
-    await _complete_demo(session, community, now=now)
+    await _complete_demo(session, community, vault=vault, now=now)
     activity = await queries.get_open_activity(session, community.community_id, now=now)
     if activity is None:
         activity = await _open_clean_up(session, community.community_id, now=now)
@@ -88,19 +93,23 @@ async def _create_demo(session: AsyncSession, *, vault: Vault, now: datetime) ->
     residents = await add_residents(
         session, created.community_id, _people(places), vault=vault, now=began
     )
-    worker_id = await _add_staff(session, created, places, vault=vault, now=began)
-    members = list(residents.values())
-    await _live_a_week(session, created, members, worker_id, now=now)
+    await _add_staff(session, created, places, vault=vault, now=began)
+    await _add_second_member(session, created.community_id, vault=vault, now=began)
+    await _live_a_week(session, created, list(residents.values()), now=now)
     await demo_cases.add_hazards(
         session, created.community_id, timezone=created.timezone, preset=preset, now=now
     )
 
 
-async def _complete_demo(session: AsyncSession, community: Community, *, now: datetime) -> None:
-    """Give a demo that an older version made what this one adds: cases and a policy."""
+async def _complete_demo(
+    session: AsyncSession, community: Community, *, vault: Vault, now: datetime
+) -> None:
+    """Give a demo of an older version what this one adds: a checker, funds, cases, a policy."""
+    await _add_second_member(session, community.community_id, vault=vault, now=now)
+    preset = read_preset(PRESET)
+    await add_funds(session, community.community_id, preset, now=now)
     if await cases.get_settings(session, community.community_id) is not None:
         return
-    preset = read_preset(PRESET)
     await complete_community(session, community.community_id, preset, now=now)
     await demo_cases.add_hazards(
         session, community.community_id, timezone=community.timezone, preset=preset, now=now
@@ -126,8 +135,8 @@ async def _add_staff(
     *,
     vault: Vault,
     now: datetime,
-) -> int:
-    """Add two workers, two clerks and the committee; return the first worker."""
+) -> None:
+    """Add two workers, two clerks and the first of the committee."""
     shops = list(created.shops.values())
     staff = (
         ("worker-1", "网格员 周敏", Role.GRID_WORKER, Place(grid_id=places.grids[0])),
@@ -136,7 +145,7 @@ async def _add_staff(
         ("clerk-2", "食堂 马师傅", Role.CLERK, Place(shop_id=shops[1])),
         ("committee-1", "居委会 林主任", Role.COMMITTEE, Place()),
     )
-    persons = [
+    for ticket, name, role, at in staff:
         await add_staff(
             session,
             created.community_id,
@@ -147,20 +156,36 @@ async def _add_staff(
             vault=vault,
             now=now,
         )
-        for ticket, name, role, at in staff
-    ]
-    return persons[0]
+
+
+async def _add_second_member(
+    session: AsyncSession, community_id: int, *, vault: Vault, now: datetime
+) -> None:
+    """Add who checks what the other one of the committee posts by hand, once."""
+    if await queries.find_local_person(session, "committee-2") is not None:
+        return
+    await add_staff(
+        session,
+        community_id,
+        ticket="committee-2",
+        name="居委会 苏委员",
+        role=Role.COMMITTEE,
+        at=Place(),
+        vault=vault,
+        now=now,
+    )
 
 
 async def _live_a_week(
     session: AsyncSession,
     created: CreatedCommunity,
     residents: Sequence[int],
-    worker_id: int,
     *,
     now: datetime,
 ) -> None:
     """Let residents have earned something, in one batch, always the same."""
+    maker_id = await queries.get_local_person(session, "committee-1")
+    checker_id = await queries.get_local_person(session, "committee-2")
     dice = random.Random(7)  # noqa: S311 - a story, not a secret
     items = []
     for code, title in PAST_DEEDS:
@@ -178,7 +203,8 @@ async def _live_a_week(
                 units=dice.randint(1, min(3, terms.max_units)),
                 acted_at=acted_at,
                 acted_on=day_in(created.timezone, acted_at),
-                recorded_by=worker_id,
+                recorded_by=maker_id,
+                checked_by=checker_id,
                 memo=title,
             )
             items.append(evaluate_act(act, terms, (), now=now))
@@ -203,7 +229,7 @@ async def _open_clean_up(session: AsyncSession, community_id: int, *, now: datet
         check_in_opens_at=start - timedelta(minutes=30),
         check_in_closes_at=start + CLEAN_UP_LASTS,
         state=ActivityState.SCHEDULED,
-        created_by=await queries.get_demo_worker(session),
+        created_by=await queries.get_local_person(session, "worker-1"),
         created_at=now,
     )
     session.add(activity)

@@ -10,6 +10,8 @@ from app.cases.deadlines import Told
 from app.cases.models import CaseState
 from app.core.calendar import Period
 from app.core.schemas import Input
+from app.funds.schemas import FundCreate
+from app.ledger.point_policy.schemas import Days, Months, PolicyTerms
 from app.rules.models import ArrivesOn, EarnedBy
 
 FOLDER = Path(__file__).parent / "presets"
@@ -29,11 +31,11 @@ class CapData(Input):
 
 
 class ExpiryData(Input):
-    """When points lapse: never, after months, or at the end of the year and some days."""
+    """When points of a rule lapse; as the community's policy has it, unless stated."""
 
-    kind: Literal["never", "months", "year_end"] = "never"
-    months: int | None = Field(None, ge=1, le=120)
-    grace_days: int | None = Field(None, ge=0, le=366)
+    kind: Literal["community", "never", "months", "year_end"] = "community"
+    months: Months | None = None
+    grace_days: Days | None = None
 
 
 class RuleData(Input):
@@ -140,9 +142,11 @@ class Preset(Input):
 
     name: str
     timezone: str
+    points: PolicyTerms = PolicyTerms()
     rules: list[RuleData]
     shops: list[ShopData] = Field(default_factory=list)
     rewards: list[RewardData] = Field(default_factory=list)
+    funds: list[FundCreate] = Field(default_factory=list)
     cases: CasesData
     privacy: PrivacyData
 

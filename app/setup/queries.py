@@ -38,12 +38,20 @@ async def get_open_activity(
     return await session.scalar(statement)
 
 
-async def get_demo_worker(session: AsyncSession) -> int:
-    """Return the person who signs in as worker-1."""
+async def find_local_person(session: AsyncSession, ticket: str) -> int | None:
+    """Return the person who signs in by this name, if there is one."""
     statement = select(Identity.person_id).where(
-        Identity.provider == "local", Identity.subject == "worker-1"
+        Identity.provider == "local", Identity.subject == ticket
     )
-    return (await session.scalars(statement)).one()
+    return await session.scalar(statement)
+
+
+async def get_local_person(session: AsyncSession, ticket: str) -> int:
+    """Return the person who signs in by this name; raises LookupError."""
+    person_id = await find_local_person(session, ticket)
+    if person_id is None:
+        raise LookupError(ticket)
+    return person_id
 
 
 async def list_rule_codes(session: AsyncSession, community_id: int) -> set[str]:

@@ -168,7 +168,7 @@ async def test_numbers_texts_and_times_have_one_type_each(connection: AsyncConne
     ]  # fmt: skip
     assert {row["data_type"] for row in found} == {
         "bigint", "smallint", "text", "timestamp with time zone", "date", "bytea", "json", "jsonb",
-        "double precision",
+        "double precision", "boolean",
     }  # fmt: skip
     ids = [
         row for row in found
@@ -182,7 +182,7 @@ async def test_a_default_is_a_constant(connection: AsyncConnection) -> None:
     defaults = {row["column_default"] for row in found if row["column_default"] is not None}
     assert defaults == {
         "'0'::bigint", "'0'::smallint", "'infinity'::timestamp with time zone",
-        "'act'::text", "'actor'::text",
+        "'act'::text", "'actor'::text", "false",
     }  # fmt: skip
 
 

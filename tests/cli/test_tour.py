@@ -43,10 +43,12 @@ def test_every_command_of_the_tour_does_what_readme_shows(folder: Path) -> None:
     assert shown.count('"is_new":true,"points_gained":20') == 2
     assert '"rank":{"period":"all","rank":13,"places_gained":21}' in shown
     assert '"is_new":false,"points_gained":20' in shown
-    assert shown.count('"state":"awarded","asked_points":50,"granted_points":50') == 2
+    assert shown.count('"kind":"award","state":"proposed"') == 1
+    assert shown.count('"result":{"asked_points":50,"moved_points":50,') == 1
     assert '"can_consume":true' in shown
     assert '"operation":"consume"' in shown
-    assert '"kind":"spend","points":-50,"memo":"社区食堂午餐一份"' in shown
+    assert '"kind":"spend","points":-50,"balance_points":50' in shown
+    assert '"memo":"社区食堂午餐一份"' in shown
     assert '"points":100,"rank":1' in shown
     assert "2 号楼北侧路灯已经三天不亮" in shown
     assert '"state":"reported","status_name":"待受理","grid_name":"第一网格"' in shown

@@ -10,12 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.community.card_sheets import (
-    MOST_LINK_BYTES,
-    PrintedCard,
-    card_sheet,
-    missing_glyphs,
-)
+from app.community.card_sheets import MOST_LINK_BYTES, PrintedCard, card_sheet
+from app.core.typesetting import missing_glyphs
 
 MM = 72 / 25.4
 COMMUNITY = "阳光社区居民委员会"
@@ -206,7 +202,7 @@ def test_a_rare_name_is_printed_as_it_is_written(name: str) -> None:
 
 
 def test_a_character_that_the_font_lacks_leaves_a_mark() -> None:
-    assert missing_glyphs("李ئەئ\n四") == ("ئ", "ە", "\n")
+    assert missing_glyphs("李ئەئ\a\n四") == ("ئ", "ە", "\a")
     pdf = card_sheet([make_card(name="李ئە四")], community_name="ئ社区")
     assert "李〓〓四" in read(pdf)
     assert read(pdf).startswith("〓社区")

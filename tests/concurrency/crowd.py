@@ -43,7 +43,8 @@ async def sign_in_crowd(here: Neighbourhood, clock: Clock, size: int) -> list[Ca
 
 async def give_all(here: Neighbourhood, size: int, rule_code: str, *, units: int = 1) -> None:
     """Let the committee award the first residents."""
-    await here.caller("committee-1")
+    for name in ("committee-1", "committee-2"):
+        await here.caller(name)
     numbers = range(1, size + 1)
     await together(here.give(f"resident-{number}", rule_code, units=units) for number in numbers)
 

@@ -18,7 +18,7 @@ from tests.concurrency.crowd import award_batch, give_all, sign_in_crowd, tally
 from tests.conftest import MakeRace
 from tests.support.caller import Caller, fresh_key
 from tests.support.clock import Clock
-from tests.support.neighbourhood import Neighbourhood
+from tests.support.neighbourhood import POSTINGS, Neighbourhood
 
 RESIDENTS = 30
 AT_ONCE = 24
@@ -47,20 +47,17 @@ class Town:
         return f"resident-{number + 1}", self.residents[number]
 
     async def praise(self) -> list[httpx.Response]:
-        return [await self._post_for("awards", "volunteer_hour", 3)]
+        return await self._post_by_hand("award", "volunteer_hour", 3)
 
     async def fine(self) -> list[httpx.Response]:
-        return [await self._post_for("deductions", "sorted_wrongly", 4)]
+        return await self._post_by_hand("deduction", "sorted_wrongly", 4)
 
-    async def _post_for(self, what: str, rule_code: str, units: int) -> httpx.Response:
-        committee = await self.here.caller("committee-1")
-        body = {
-            "resident_id": self.here.resident_id(self.somebody()[0]),
-            "rule_code": rule_code,
-            "units": units,
-            "reason": "忙碌的一天",
-        }
-        return await committee.post_once(f"/v1/staff/{what}", body)
+    async def _post_by_hand(self, kind: str, rule_code: str, units: int) -> list[httpx.Response]:
+        name, _ = self.somebody()
+        body = self.here.posting(kind, name, rule_code=rule_code, units=units, reason="忙碌的一天")
+        proposer = await self.here.caller("committee-1")
+        proposed = await proposer.post_once(POSTINGS, body)
+        return [proposed, await self.here.approve(proposed.json()["posting_id"])]
 
     async def praise_many(self) -> list[httpx.Response]:
         names = [self.somebody()[0] for _ in range(10)]
@@ -152,7 +149,7 @@ async def test_a_busy_day_in_random_order_leaves_the_book_balanced(
         await give_all(here, RESIDENTS, "legal_advice")
     poster = await here.poster(await here.announce(clock.now))
     residents = await sign_in_crowd(here, clock, RESIDENTS)
-    for name in ("clerk-1", "clerk-2"):
+    for name in ("clerk-1", "clerk-2", "committee-2"):
         await here.caller(name)
     town = Town(here, race_sessionmaker, clock, residents, poster)
     day = [

@@ -12,7 +12,7 @@ from tests.concurrency.crowd import award_batch, balance_of, sign_in_crowd, tall
 from tests.conftest import MakeRace
 from tests.support.caller import Caller
 from tests.support.clock import Clock
-from tests.support.neighbourhood import Neighbourhood
+from tests.support.neighbourhood import POSTINGS, Neighbourhood
 
 PRAISE = {"rule_code": "mediation", "reason": "调解了邻里纠纷"}
 
@@ -85,15 +85,11 @@ async def test_a_cap_of_five_gives_five_of_a_hundred_awards_at_once(
     here = await race(2)
     residents = await sign_in_crowd(here, clock, 2)
     await add_capped_rule(race_sessionmaker, here, clock)
-    committee = await here.caller("committee-1")
-
-    first = here.resident_id("resident-1")
+    for name in ("committee-1", "committee-2"):
+        await here.caller(name)
 
     async def praise_one() -> int:
-        body = {"resident_id": first, "rule_code": "tidy", "reason": "整理楼道"}
-        answer = await committee.post_once("/v1/staff/awards", body)
-        assert answer.status_code == 201, answer.text
-        points: int = answer.json()["granted_points"]
+        points: int = (await here.give("resident-1", "tidy"))["granted_points"]
         return points
 
     async def praise_in_a_batch() -> int:
@@ -140,15 +136,16 @@ async def add_capped_rule(
 async def test_one_key_fifty_times_posts_one_award(race: MakeRace, audit: Audit) -> None:
     here = await race(1)
     committee, resident = await here.caller("committee-1"), await here.caller("resident-1")
-    body = PRAISE | {"resident_id": here.resident_id("resident-1")}
+    body = here.posting("award", "resident-1", **PRAISE)
 
     async def post() -> httpx.Response:
-        return await committee.post("/v1/staff/awards", body, key="the-same-for-all")
+        return await committee.post(POSTINGS, body, key="the-same-for-all")
 
     answers = await together(post() for _ in range(50))
 
     assert tally(answers) == {"201": 50}
     assert len({answer.content for answer in answers}) == 1
     assert sum("idempotency-replayed" in answer.headers for answer in answers) == 49
+    assert (await here.approve(answers[0].json()["posting_id"])).status_code == 200
     assert (await balance_of(resident))["posted_points"] == 20
     await audit(here)

@@ -3,13 +3,21 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.contributions.posting import AwardItem, Decision, Usage, UsageKey, Verdict, decide
+from app.contributions.posting import (
+    AwardItem,
+    Decision,
+    JudgedAt,
+    Usage,
+    UsageKey,
+    Verdict,
+    decide,
+)
 from app.core.calendar import Period
 from app.rules.evaluation import Cap, Terms
 from tests.contributions.batches import (
@@ -43,7 +51,7 @@ class Model:
     """Applies items one by one."""
 
     debts: dict[int, int]
-    in_force: set[tuple[int, datetime]]
+    in_force: set[JudgedAt]
     history: list[Granted]
     there: dict[Any, int] = field(default_factory=dict)
 
@@ -53,7 +61,8 @@ class Model:
             return Verdict.ALREADY_THERE, self.there[item.natural_key], 0
         if item.resident_id not in self.debts:
             return Verdict.NO_SUCH_RESIDENT, 0, 0
-        if (item.terms.rule_version_id, item.acted_at) not in self.in_force:
+        judged_at = (item.terms.rule_version_id, item.acted_at, item.terms.policy_version)
+        if judged_at not in self.in_force:
             return Verdict.RULE_CHANGED, 0, 0
         granted = min([item.points, *(self.left(cap, item) for cap in item.terms.caps)])
         if granted > 0:

@@ -12,25 +12,18 @@ from app.wiring import Outside
 from app.worker import WorkerContext, clean_up
 from tests.support.caller import Caller, problem_code
 from tests.support.clock import Clock
-from tests.support.neighbourhood import Neighbourhood
-
-AWARDS = "/v1/staff/awards"
-DEDUCTIONS = "/v1/staff/deductions"
+from tests.support.neighbourhood import POSTINGS, Neighbourhood
 
 
 def award(here: Neighbourhood, name: str = "resident-1", **changes: Any) -> dict[str, Any]:
-    body = {
-        "resident_id": here.resident_id(name),
-        "rule_code": "mediation",
-        "reason": "调解邻里纠纷",
-    }
+    body = here.posting("award", name, rule_code="mediation", reason="调解邻里纠纷")
     return body | changes
 
 
-async def points_of(here: Neighbourhood, name: str = "resident-1") -> int:
-    resident = await here.caller(name)
-    points: int = (await resident.get("/v1/me/balance")).json()["posted_points"]
-    return points
+async def proposals(here: Neighbourhood) -> int:
+    """Count what waits to be checked."""
+    committee = await here.caller("committee-2")
+    return len((await committee.get(POSTINGS, state="proposed")).json()["items"])
 
 
 async def stored_keys(sessionmaker: async_sessionmaker[AsyncSession]) -> int:
@@ -46,49 +39,49 @@ async def committee(here: Neighbourhood) -> Caller:
 async def test_a_repeat_gets_the_same_bytes_and_says_so(
     here: Neighbourhood, committee: Caller, clock: Clock
 ) -> None:
-    first = await committee.post(AWARDS, award(here), key="a-key")
+    first = await committee.post(POSTINGS, award(here), key="a-key")
     clock.advance(minutes=5)
-    repeat = await committee.post(AWARDS, award(here), key="a-key")
+    repeat = await committee.post(POSTINGS, award(here), key="a-key")
 
     assert first.status_code == repeat.status_code == 201
     assert repeat.content == first.content
     assert "Idempotency-Replayed" not in first.headers
     assert repeat.headers["Idempotency-Replayed"] == "true"
     assert repeat.headers["Content-Type"] == first.headers["Content-Type"]
-    assert await points_of(here) == first.json()["granted_points"] == 20
+    assert await proposals(here) == 1
 
 
-async def test_another_key_is_another_award(here: Neighbourhood, committee: Caller) -> None:
-    await committee.post(AWARDS, award(here), key="key-1")
-    await committee.post(AWARDS, award(here), key="key-2")
-    assert await points_of(here) == 40
+async def test_another_key_is_another_posting(here: Neighbourhood, committee: Caller) -> None:
+    await committee.post(POSTINGS, award(here), key="key-1")
+    await committee.post(POSTINGS, award(here), key="key-2")
+    assert await proposals(here) == 2
 
 
 async def test_the_same_key_with_another_body_is_refused(
     here: Neighbourhood, committee: Caller
 ) -> None:
-    await committee.post(AWARDS, award(here), key="a-key")
-    other = await committee.post(AWARDS, award(here, reason="别的事情"), key="a-key")
+    await committee.post(POSTINGS, award(here), key="a-key")
+    other = await committee.post(POSTINGS, award(here, reason="别的事情"), key="a-key")
     assert other.status_code == 422
     assert problem_code(other) == "idempotency_key_reused"
-    assert await points_of(here) == 20
+    assert await proposals(here) == 1
 
 
 async def test_the_key_is_asked_for(here: Neighbourhood, committee: Caller) -> None:
-    answer = await committee.post(AWARDS, award(here))
+    answer = await committee.post(POSTINGS, award(here))
     assert answer.status_code == 422
     assert problem_code(answer) == "idempotency_key_missing"
-    assert await points_of(here) == 0
+    assert await proposals(here) == 0
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
 async def test_a_key_has_1_to_255_characters(
     here: Neighbourhood, committee: Caller, key: str
 ) -> None:
-    answer = await committee.post(AWARDS, award(here), key=key)
+    answer = await committee.post(POSTINGS, award(here), key=key)
     assert answer.status_code == 422
     assert problem_code(answer) == "request_invalid"
-    assert (await committee.post(AWARDS, award(here), key="k" * 255)).status_code == 201
+    assert (await committee.post(POSTINGS, award(here), key="k" * 255)).status_code == 201
 
 
 async def test_a_refusal_stores_nothing_and_the_key_may_try_again(
@@ -97,11 +90,11 @@ async def test_a_refusal_stores_nothing_and_the_key_may_try_again(
     sessionmaker: async_sessionmaker[AsyncSession],
 ) -> None:
     body = award(here, rule_code="no_such_rule")
-    refused = await committee.post(AWARDS, body, key="a-key")
+    refused = await committee.post(POSTINGS, body, key="a-key")
     assert problem_code(refused) == "rule_not_found"
     assert await stored_keys(sessionmaker) == 0
 
-    mended = await committee.post(AWARDS, award(here), key="a-key")
+    mended = await committee.post(POSTINGS, award(here), key="a-key")
     assert mended.status_code == 201
     assert "Idempotency-Replayed" not in mended.headers
     assert await stored_keys(sessionmaker) == 1
@@ -124,17 +117,20 @@ async def test_one_persons_key_in_another_community_is_another_key(
 ) -> None:
     for place in (here, elsewhere):
         committee = await place.caller("committee-1")
-        answer = await committee.post(AWARDS, award(place), key="the-same-key")
+        answer = await committee.post(POSTINGS, award(place), key="the-same-key")
         assert answer.status_code == 201
         assert "Idempotency-Replayed" not in answer.headers
 
 
-async def test_the_operation_is_part_of_the_key(here: Neighbourhood, committee: Caller) -> None:
-    await committee.post(AWARDS, award(here), key="a-key")
-    body = award(here, rule_code="sorted_wrongly")
-    deducted = await committee.post(DEDUCTIONS, body, key="a-key")
-    assert deducted.status_code == 201
-    assert await points_of(here) == 15
+async def test_the_operation_is_part_of_the_key(here: Neighbourhood) -> None:
+    await here.give("resident-1", "legal_advice")
+    resident = await here.caller("resident-1")
+    fund = here.created.funds["elder_meals"]
+    given = await resident.post(f"/v1/funds/{fund}/donations", {"points": 10}, key="a-key")
+    coupon = here.reward_id("coupon_10")
+    other = await resident.post(f"/v1/rewards/{coupon}/redeem", key="a-key")
+    assert given.status_code == 201
+    assert problem_code(other) == "insufficient_points"
 
 
 async def test_the_thing_is_part_of_the_key(here: Neighbourhood) -> None:
@@ -160,20 +156,20 @@ async def test_a_repeat_is_answered_though_it_could_not_be_done_again(
 async def test_a_repeat_by_somebody_signed_out_is_refused(
     here: Neighbourhood, committee: Caller
 ) -> None:
-    await committee.post(AWARDS, award(here), key="a-key")
+    await committee.post(POSTINGS, award(here), key="a-key")
     await committee.post("/v1/auth/sign-out")
-    repeat = await committee.post(AWARDS, award(here), key="a-key")
+    repeat = await committee.post(POSTINGS, award(here), key="a-key")
     assert repeat.status_code == 401
 
 
 async def test_a_repeat_in_an_envelope_is_wrapped_as_well(
     here: Neighbourhood, committee: Caller
 ) -> None:
-    first = await committee.post(AWARDS, award(here), key="a-key")
+    first = await committee.post(POSTINGS, award(here), key="a-key")
     headers = committee.headers("a-key") | {"X-Envelope": "1"}
     # The same bytes as the first request sent, since a body is compared as sent.
     body: httpx.Request = first.request
-    repeat = await here.http.post(AWARDS, content=body.content, headers=headers | JSON)
+    repeat = await here.http.post(POSTINGS, content=body.content, headers=headers | JSON)
     assert repeat.json()["data"] == first.json()
     assert repeat.headers["Idempotency-Replayed"] == "true"
 
@@ -188,7 +184,7 @@ async def test_an_answer_is_kept_for_48_hours(
     clock: Clock,
     outside: Outside,
 ) -> None:
-    await committee.post(AWARDS, award(here), key="a-key")
+    await committee.post(POSTINGS, award(here), key="a-key")
     context = WorkerContext(sessionmaker, clock, outside)
 
     clock.advance(hours=48)

@@ -24,6 +24,7 @@ WHO_LISTS = {
     "/v1/activities": "resident-1",
     "/v1/cases": "resident-1",
     "/v1/boards/residents": "resident-1",
+    "/v1/funds": "resident-1",
     "/v1/join-requests": "resident-1",
     "/v1/me/cases": "resident-1",
     "/v1/me/data-exports": "resident-1",
@@ -37,6 +38,7 @@ WHO_LISTS = {
     "/v1/staff/cases": "committee-1",
     "/v1/staff/content-checks": "committee-1",
     "/v1/staff/join-requests": "committee-1",
+    "/v1/staff/postings": "committee-1",
     "/v1/staff/residents": "committee-1",
 }
 BIGINT = 2**63

@@ -31,6 +31,7 @@ async def test_the_home_page_tells_it_all(here: Neighbourhood, clock: Clock) -> 
         },
         "balance": {
             "posted_points": 80, "held_points": 0, "available_points": 80, "debt_points": 0,
+            "savings_points": 0, "next_lapse": None,
         },
         "month": {"period": "month", "starts_on": "2026-11-01", "points": 80, "rank": 2},
         "all_time": {"period": "all", "starts_on": "1970-01-01", "points": 80, "rank": 2},
@@ -79,6 +80,7 @@ async def test_what_i_can_redeem_follows_the_points_that_are_free(here: Neighbou
     assert [home["next_reward"]["price_points"] for home in (before, after)] == [200, 100]
     assert after["balance"] == {
         "posted_points": 100, "held_points": 50, "available_points": 50, "debt_points": 0,
+        "savings_points": 0, "next_lapse": None,
     }  # fmt: skip
     assert after["month"]["points"] == 100
 

@@ -6,15 +6,18 @@ from datetime import datetime
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.ids import new_id
 from app.core.personal import Vault
-from app.ledger import queries, service
+from app.ledger import queries
 from app.ledger.holds import queries as hold_queries
+from app.ledger.salts import new_salt
 from tests.support.awards import give_lots
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
+from tests.support.policies import Town
 
 RESIDENTS = 50
 ONE_MONTH = {"kind": "months", "months": 1}
@@ -66,7 +69,7 @@ class Crowd:
         """Post holds to the canteen in one call; return hold → transfer."""
         rows = [
             {"hold_id": hold, "transfer_id": new_id(self.now), "maker_id": 1,
-             "credit_account_id": self.shop_id, "salt": service.new_salt()}
+             "credit_account_id": self.shop_id, "salt": new_salt()}
             for hold in holds
         ]  # fmt: skip
         await queries.lock_balances(self.session, self.community_id, self.wallets)
@@ -76,7 +79,7 @@ class Crowd:
         """Take captures back in one call; return hold → reversal."""
         rows = [
             {"hold_id": hold, "transfer_id": new_id(self.now), "maker_id": 1,
-             "salt": service.new_salt()}
+             "salt": new_salt()}
             for hold in holds
         ]  # fmt: skip
         await queries.lock_balances(self.session, self.community_id, self.wallets)
@@ -105,3 +108,9 @@ async def crowd(
     await give_lots(session, here, [*lots, *((wallet, 20, ONE_MONTH) for wallet in wallets)],
                     now=clock.now)  # fmt: skip
     return Crowd(session, here, wallets, clock.now)
+
+
+@pytest.fixture
+def town(app: FastAPI, here: Neighbourhood, clock: Clock) -> Town:
+    """Six residents whose points follow the community's policy; they never lapse as yet."""
+    return Town(app, here, clock)

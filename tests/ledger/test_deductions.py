@@ -6,11 +6,17 @@ from datetime import timedelta
 from app.core.ids import new_id
 from app.ledger import queries, service
 from app.ledger.deductions import queries as deduction_queries
-from app.ledger.models import SystemAccount
-from app.ledger.service import HoldRef
+from app.ledger.holds import service as holds
+from app.ledger.holds.service import HoldRef
+from app.ledger.lapses import NEVER as FOR_EVER
+from app.ledger.models import SystemAccount, TransferKind
+from app.ledger.salts import new_salt
 from tests.ledger.conftest import Crowd
+from tests.ledger.dealings import deduct as deduct_one
+from tests.ledger.dealings import give_back, move_one, open_savings
 from tests.support.awards import NEVER, get_terms, give_lots
 from tests.support.book_rows import count, figures, list_lots, list_moves, set_floor
+from tests.support.books import assert_ledger_balances
 
 
 async def deduct(crowd: Crowd, deductions: dict[int, int]) -> dict[int, int]:
@@ -24,7 +30,7 @@ async def deduct(crowd: Crowd, deductions: dict[int, int]) -> dict[int, int]:
         {"item_id": ids[wallet], "account_id": wallet, "points": points,
          "source_kind": "contribution", "source_id": ids[wallet], "memo": "混投",
          "rule_version_id": terms.rule_version_id, "maker_id": 1,
-         "occurred_at": crowd.now.isoformat(), "salt": service.new_salt()}
+         "occurred_at": crowd.now.isoformat(), "salt": new_salt()}
         for wallet, points in deductions.items()
     ]  # fmt: skip
     await queries.lock_balances(crowd.session, crowd.community_id, list(deductions))
@@ -90,7 +96,7 @@ async def test_a_deduction_never_touches_what_is_held(crowd: Crowd) -> None:
     assert await figures(crowd.session, crowd.community_id, wallet) == {
         "posted": 45, "lots_total": 45, "debt": 0, "held": 45,
     }  # fmt: skip
-    captured = await service.capture_hold(
+    captured = await holds.capture_hold(
         crowd.session, crowd.community_id, HoldRef(1, wallet),
         credit_account_id=crowd.shop_id, maker_id=1, now=crowd.now,
     )  # fmt: skip
@@ -171,3 +177,58 @@ async def test_debt_can_stand_beside_lapsed_lots(crowd: Crowd) -> None:
     }  # fmt: skip
     balance = await service.get_balance(crowd.session, crowd.community_id, wallet, now=later.now)
     assert balance.available_points == 0
+
+
+async def test_a_deduction_reaches_into_savings_before_it_becomes_debt(crowd: Crowd) -> None:
+    wallet = crowd.wallets[0]
+    await set_floor(crowd.session, crowd.community_id, wallet, -20)
+    bank = await open_savings(crowd, wallet)
+    await move_one(crowd, TransferKind.SAVING, (wallet, bank, 30), lapses_at=FOR_EVER)
+
+    _, collected = await deduct_one(crowd, wallet, 65)
+
+    assert collected == 65
+    assert (await figures(crowd.session, crowd.community_id, bank))["posted"] == 0
+    assert await figures(crowd.session, crowd.community_id, wallet) == {
+        "posted": -15, "lots_total": 0, "debt": 15, "held": 0,
+    }  # fmt: skip
+    assert await count(crowd.session, "transfers", kind="withdrawal") == 1
+    await assert_ledger_balances(crowd.session, crowd.community_id)
+
+
+async def test_only_what_the_wallet_lacks_is_taken_out_of_savings(crowd: Crowd) -> None:
+    wallet = crowd.wallets[0]
+    bank = await open_savings(crowd, wallet)
+    await move_one(crowd, TransferKind.SAVING, (wallet, bank, 30))
+
+    taken = [await deduct_one(crowd, wallet, points) for points in (20, 4)]
+
+    assert [collected for _, collected in taken] == [20, 4]
+    assert (await figures(crowd.session, crowd.community_id, bank))["posted"] == 26
+    assert (await figures(crowd.session, crowd.community_id, wallet))["posted"] == 0
+    await assert_ledger_balances(crowd.session, crowd.community_id)
+
+
+async def test_points_that_lapsed_in_savings_are_not_taken_out_of_them(crowd: Crowd) -> None:
+    wallet = crowd.wallets[0]
+    bank = await open_savings(crowd, wallet)
+    await move_one(crowd, TransferKind.SAVING, (wallet, bank, 50))
+    later = replace(crowd, now=crowd.now + timedelta(days=40))
+
+    assert (await deduct_one(later, wallet, 50))[1] == 30
+
+    assert (await figures(crowd.session, crowd.community_id, bank))["posted"] == 20
+    await assert_ledger_balances(crowd.session, crowd.community_id)
+
+
+async def test_a_deduction_from_savings_given_back_stays_in_the_wallet(crowd: Crowd) -> None:
+    wallet = crowd.wallets[0]
+    bank = await open_savings(crowd, wallet)
+    await move_one(crowd, TransferKind.SAVING, (wallet, bank, 50))
+    deduction, _ = await deduct_one(crowd, wallet, 50)
+
+    await give_back(crowd, deduction, wallet, 50)
+
+    assert (await figures(crowd.session, crowd.community_id, wallet))["posted"] == 50
+    assert (await figures(crowd.session, crowd.community_id, bank))["posted"] == 0
+    await assert_ledger_balances(crowd.session, crowd.community_id)

@@ -6,8 +6,9 @@ import pytest
 
 from app.ledger import service
 from app.ledger.errors import AccountUnknown, HoldNotOpen, InsufficientPoints
+from app.ledger.holds import service as hold_service
+from app.ledger.holds.service import HoldRef, HoldRequest
 from app.ledger.models import HoldState
-from app.ledger.service import HoldRef, HoldRequest
 from tests.ledger.conftest import Crowd
 from tests.support.awards import NEVER, give_lots
 from tests.support.book_rows import (
@@ -102,7 +103,7 @@ async def test_lots_that_lapse_together_are_taken_in_the_order_of_their_numbers(
     never = [(wallet, 4, NEVER), (wallet, 6, NEVER), (wallet, 8, NEVER)]
     first, second, third = await give_lots(crowd.session, crowd.here, never, now=crowd.now)
 
-    await service.place_hold(
+    await hold_service.place_hold(
         crowd.session, crowd.community_id, request_of(wallet, 57), now=crowd.now
     )
 
@@ -143,12 +144,12 @@ async def test_too_few_points_are_named_with_what_there_is_and_what_it_takes(
     crowd: Crowd,
 ) -> None:
     wallet = crowd.wallets[0]
-    await service.place_hold(
+    await hold_service.place_hold(
         crowd.session, crowd.community_id, request_of(wallet, 41), now=crowd.now
     )
 
     with pytest.raises(InsufficientPoints) as refusal:
-        await service.place_hold(
+        await hold_service.place_hold(
             crowd.session, crowd.community_id, request_of(wallet, 10, hold_id=2), now=crowd.now
         )
 
@@ -167,10 +168,10 @@ async def test_a_lot_is_spendable_until_its_midnight_and_not_after(crowd: Crowd)
 
     assert [balance.available_points for balance in available] == [50, 30]
     with pytest.raises(InsufficientPoints):
-        await service.place_hold(
+        await hold_service.place_hold(
             crowd.session, crowd.community_id, request_of(wallet, 31), now=midnight
         )
-    await service.place_hold(
+    await hold_service.place_hold(
         crowd.session, crowd.community_id, request_of(wallet, 50), now=moment_before
     )
     assert sum((await list_pins(crowd.session, crowd.community_id, HOLD)).values()) == 50
@@ -183,13 +184,13 @@ async def test_a_lot_that_lapsed_while_held_can_be_captured_but_not_spent_after_
     await crowd.place_holds([(1, captured, 50), (2, released, 50)])
     later = crowd.now + timedelta(days=40)
 
-    await service.capture_hold(
+    await hold_service.capture_hold(
         crowd.session, crowd.community_id, HoldRef(1, captured),
         credit_account_id=crowd.shop_id, maker_id=1, now=later,
     )  # fmt: skip
-    await service.release_holds(
+    await hold_service.release_holds(
         crowd.session, crowd.community_id, [HoldRef(2, released)],
-        state=HoldState.EXPIRED, now=later,
+        state=HoldState.RELEASED, now=later,
     )  # fmt: skip
 
     balances = [
@@ -207,7 +208,7 @@ async def test_a_capture_is_undone_once(crowd: Crowd) -> None:
 
     hold, wallet = next(iter(holds.items()))
     with pytest.raises(HoldNotOpen):
-        await service.undo_capture(
+        await hold_service.undo_capture(
             crowd.session, crowd.community_id, HoldRef(hold, wallet), maker_id=1, now=crowd.now
         )
 
@@ -267,24 +268,26 @@ async def test_a_hold_that_ended_is_neither_captured_nor_undone(
     wallet = crowd.wallets[0]
     await crowd.place_holds([(HOLD, wallet, 10)])
     hold = HoldRef(HOLD, wallet)
-    await service.release_holds(
-        crowd.session, crowd.community_id, [hold], state=state, now=crowd.now
+    at_its_end = datetime(2027, 1, 1, tzinfo=UTC)
+    ended = await hold_service.release_holds(
+        crowd.session, crowd.community_id, [hold], state=state, now=at_its_end
     )
+    assert ended == {HOLD}
 
     with pytest.raises(HoldNotOpen):
-        await service.capture_hold(
+        await hold_service.capture_hold(
             crowd.session, crowd.community_id, hold,
             credit_account_id=crowd.shop_id, maker_id=1, now=crowd.now,
         )  # fmt: skip
     with pytest.raises(HoldNotOpen):
-        await service.undo_capture(
+        await hold_service.undo_capture(
             crowd.session, crowd.community_id, hold, maker_id=1, now=crowd.now
         )
 
 
 async def test_an_account_without_a_balance_holds_nothing(crowd: Crowd) -> None:
     with pytest.raises(AccountUnknown):
-        await service.place_hold(
+        await hold_service.place_hold(
             crowd.session, crowd.community_id, request_of(crowd.shop_id, 1), now=crowd.now
         )
     with pytest.raises(AccountUnknown):

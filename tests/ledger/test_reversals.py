@@ -7,11 +7,18 @@ import pytest
 from sqlalchemy import text
 
 from app.core.ids import new_id
-from app.ledger import queries, service
-from app.ledger.service import AwardReversal, HoldRef
-from tests.ledger.conftest import Crowd
+from app.ledger import queries
+from app.ledger.deductions import service as deductions
+from app.ledger.deductions.service import AwardReversal
+from app.ledger.holds import service as holds
+from app.ledger.holds.service import HoldRef
+from app.ledger.models import TransferKind
+from tests.ledger.conftest import ONE_MONTH, THREE_MONTHS, Crowd
+from tests.ledger.dealings import deduct, move_one, open_savings, reverse_award, spend
+from tests.ledger.dealings import give as give_one
 from tests.support.awards import NEVER, get_terms, give_lots
 from tests.support.book_rows import count, figures, list_lots, list_moves, set_floor
+from tests.support.books import assert_ledger_balances
 
 
 async def give(crowd: Crowd, wallet: int, *points: int) -> list[int]:
@@ -20,25 +27,35 @@ async def give(crowd: Crowd, wallet: int, *points: int) -> list[int]:
     return await give_lots(crowd.session, crowd.here, lots, now=crowd.now)
 
 
-async def reverse(crowd: Crowd, awards: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Take awards back, as (award, wallet, points); return what was collected of each."""
+async def reverse(
+    crowd: Crowd, awards: Sequence[tuple[int, int, int]], *, of: int | None = None
+) -> list[int]:
+    """Take awards back, as (award, wallet, points); return what was collected of each.
+
+    `of` is what each award gave, where that is more.
+    """
     terms = await get_terms(crowd.session, crowd.here, "survey", at=crowd.now)
     reversals = [
         AwardReversal(
+            withdrawal_id=new_id(crowd.now),
             reversal_id=new_id(crowd.now),
             transfer_id=award,
             account_id=wallet,
             points=points,
+            original_points=points if of is None else of,
             memo="收回",
             rule_version_id=terms.rule_version_id,
             maker_id=1,
+            checker_id=None,
+            source_kind="reversal",
+            source_id=new_id(crowd.now),
             occurred_at=crowd.now,
         )
         for award, wallet, points in awards
     ]
     wallets = [wallet for _, wallet, _ in awards]
-    await queries.lock_balances(crowd.session, crowd.community_id, wallets)
-    collected = await service.reverse_awards(
+    await queries.lock_owned(crowd.session, crowd.community_id, wallets)
+    collected = await deductions.reverse_awards(
         crowd.session, crowd.community_id, reversals, now=crowd.now
     )
     return [collected[reversal.reversal_id] for reversal in reversals]
@@ -106,7 +123,7 @@ async def test_held_points_are_not_touched(crowd: Crowd) -> None:
 
     assert await reverse(crowd, [(award, wallet, 7)]) == [0]
 
-    captured = await service.capture_hold(
+    captured = await holds.capture_hold(
         crowd.session, crowd.community_id, HoldRef(1, wallet),
         credit_account_id=crowd.shop_id, maker_id=1, now=crowd.now,
     )  # fmt: skip
@@ -191,3 +208,53 @@ async def test_lapsed_lots_are_left_to_lapse(crowd: Crowd) -> None:
     lots = await list_lots(crowd.session, crowd.community_id, wallet)
     assert lots[award] == (7, 0)
     assert sum(remaining for remaining, _ in lots.values()) == 50
+
+
+async def test_an_award_of_saved_and_withdrawn_points_is_taken_back_from_what_is_free(
+    crowd: Crowd,
+) -> None:
+    wallet, other = crowd.wallets[:2]
+    await spend(crowd, wallet, 50)
+    award = await give_one(crowd, wallet, 10, THREE_MONTHS)
+    later_award = await give_one(crowd, wallet, 5, ONE_MONTH)
+    bank = await open_savings(crowd, wallet)
+    await move_one(crowd, TransferKind.SAVING, (wallet, bank, 12))
+    await move_one(crowd, TransferKind.GIFT, (wallet, other, 1))
+
+    # 2 of its own lot, then the 7 in savings that lapse last and the 5 of the other award.
+    assert await reverse_award(crowd, award, wallet, 10, of=10) == 10
+
+    assert (await figures(crowd.session, crowd.community_id, bank))["posted"] == 4
+    assert (await figures(crowd.session, crowd.community_id, wallet))["posted"] == 0
+    lots = await list_lots(crowd.session, crowd.community_id, wallet)
+    assert (lots[award], lots[later_award]) == ((0, 0), (0, 0))
+    await assert_ledger_balances(crowd.session, crowd.community_id)
+
+
+async def test_an_award_is_taken_back_in_parts(crowd: Crowd) -> None:
+    wallet = crowd.wallets[0]
+    award = await give_one(crowd, wallet, 10, NEVER)
+
+    assert [await reverse_award(crowd, award, wallet, points, of=10) for points in (4, 6)] == [4, 6]
+
+    lots = await list_lots(crowd.session, crowd.community_id, wallet)
+    assert list(lots.values()) == [(20, 0), (30, 0), (0, 0)]
+    with pytest.raises(Exception, match="not_more_than_original"):
+        await reverse_award(crowd, award, wallet, 1, of=10)
+
+
+async def test_awards_of_somebody_in_debt_repay_and_can_be_taken_back(crowd: Crowd) -> None:
+    wallet = crowd.wallets[0]
+    await set_floor(crowd.session, crowd.community_id, wallet, -20)
+    assert (await deduct(crowd, wallet, 65))[1] == 65
+    award = await give_one(crowd, wallet, 25, NEVER)
+    assert await figures(crowd.session, crowd.community_id, wallet) == {
+        "posted": 10, "lots_total": 10, "debt": 0, "held": 0,
+    }  # fmt: skip
+
+    assert await reverse_award(crowd, award, wallet, 25, of=25) == 25
+
+    assert await figures(crowd.session, crowd.community_id, wallet) == {
+        "posted": -15, "lots_total": 0, "debt": 15, "held": 0,
+    }  # fmt: skip
+    await assert_ledger_balances(crowd.session, crowd.community_id)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.privacy.closing import service
 from tests.privacy.office import Office
+from tests.privacy.purse import fill
 from tests.support.neighbourhood import Neighbourhood
 
 MESSAGES = "SELECT 1 FROM inbox_messages WHERE person_id = :person_id"
@@ -80,7 +81,7 @@ async def test_points_that_cannot_lapse_do_not_keep_those_of_others(
     office.later(days=7)
     assert await office.close_accounts() == 2
     for name in names:
-        await here.give(name, "survey")
+        await fill(office, 5, name)
     unlucky, other = (int(here.resident_id(name)) for name in names)
     empty_wallet = service.empty_wallet
 

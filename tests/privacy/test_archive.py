@@ -14,6 +14,7 @@ AT = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
 def line(**changes: object) -> dict[str, object]:
     return {
         "transfer_id": 192118416998900146,
+        "account_kind": "wallet",
         "kind": "award",
         "points": 10,
         "memo": "每日签到",
@@ -33,6 +34,7 @@ def test_a_statement_tells_local_time_and_keeps_long_numbers_whole() -> None:
     _, row = rows_of(statement_csv([line()], "Asia/Shanghai"))
     assert row == [
         "2026-11-18T15:00+08:00", "获得积分", "10", "每日签到", "192118416998900146\t",
+        "积分钱包",
     ]  # fmt: skip
 
 

@@ -55,8 +55,8 @@ async def test_a_copy_is_a_zip_that_people_and_programs_can_read(
     assert jpeg.startswith(b"\xff\xd8")
     assert statement.startswith(b"\xef\xbb\xbf")
     heading, line = csv.reader(io.StringIO(statement.decode("utf-8-sig")))
-    assert heading == ["时间", "类型", "积分", "说明", "流水号"]
-    assert line[1:3] == ["获得积分", str(points)]
+    assert heading == ["时间", "类型", "积分", "说明", "流水号", "账户"]
+    assert (line[1:3], line[5]) == (["获得积分", str(points)], "积分钱包")
 
 
 async def test_a_copy_holds_the_name_the_reports_and_the_places(

@@ -109,6 +109,7 @@ async def test_a_demo_of_an_older_version_is_given_what_it_lacks_once(
 
     of_old = read_preset("sunshine")
     of_old.rules = [rule for rule in of_old.rules if not rule.code.startswith("hazard")]
+    of_old.funds = []
     with monkeypatch.context() as old:
         old.setattr(demo, "read_preset", lambda _: of_old)
         old.setattr(demo, "_complete_demo", nothing)
@@ -124,6 +125,7 @@ async def test_a_demo_of_an_older_version_is_given_what_it_lacks_once(
             await ensure_demo(session, vault=vault, now=clock.now)
 
     assert len((await resident.get("/v1/case-categories")).json()["items"]) == 7
+    assert len((await resident.get("/v1/funds")).json()["items"]) == 1
     assert len((await resident.get("/v1/cases")).json()["items"]) == 3
     rules = [rule["code"] for rule in (await resident.get("/v1/rules")).json()["items"]]
     assert len(rules) == len(set(rules)) == len(read_preset("sunshine").rules)

@@ -21,6 +21,7 @@ HAZARDS = {
         "hazard_joined": (1, RESOLVED, 3),
     },
     "pingan": {"hazard_uploaded": (3, REPORTED, 5), "hazard_solved": (2, RESOLVED, None)},
+    "chengdu": {"hazard_report": (5, ACCEPTED, 2)},
     "tianhe": {"hazard_report": (20, ACCEPTED, 2)},
 }
 
@@ -62,7 +63,7 @@ def test_every_preset_can_be_read_and_names_its_own_shops(name: str) -> None:
     preset = read_preset(name)
     shops = {shop.code for shop in preset.shops}
     assert {reward.shop for reward in preset.rewards} - {None} <= shops
-    for things in (preset.rules, preset.shops, preset.rewards):
+    for things in (preset.rules, preset.shops, preset.rewards, preset.funds):
         codes = [thing.code for thing in things]
         assert len(set(codes)) == len(codes)
 
@@ -94,7 +95,9 @@ def test_every_preset_has_a_ladder_that_climbs_and_a_policy_with_one_required_pu
 
 
 def test_an_unknown_preset_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(PresetUnknown, match=r"no preset 'moon'; there is pingan, sunshine, tianhe"):
+    with pytest.raises(
+        PresetUnknown, match=r"no preset 'moon'; there is chengdu, pingan, sunshine, tianhe"
+    ):
         read_preset("moon")
 
 

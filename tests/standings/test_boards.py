@@ -133,9 +133,7 @@ async def test_nobody_without_points_is_on_a_board(
 ) -> None:
     await earn(sessionmaker, here, {1: 5, 2: 5}, now=clock.now)
     committee = await here.caller("committee-1")
-    fine = {"resident_id": here.resident_id("resident-2"), "rule_code": "sorted_wrongly",
-            "reason": "混投"}  # fmt: skip
-    await committee.post_once("/v1/staff/deductions", fine)
+    await here.fine("resident-2")
     assert places(await read_board(committee)) == [(1, 5)]
 
 
@@ -146,9 +144,7 @@ async def test_a_fine_beyond_the_periods_points_shows_nobody_below_zero(
     await earn(sessionmaker, here, {1: 30}, now=clock.now, acted_at=in_october)
     await earn(sessionmaker, here, {2: 7}, now=clock.now)
     committee = await here.caller("committee-1")
-    fine = {"resident_id": here.resident_id("resident-1"), "rule_code": "sorted_wrongly",
-            "reason": "混投"}  # fmt: skip
-    await committee.post_once("/v1/staff/deductions", fine)
+    await here.fine("resident-1")
 
     assert places(await read_board(committee, period="month")) == [(1, 7)]
     assert places(await read_board(committee, period="all")) == [(1, 25), (2, 7)]

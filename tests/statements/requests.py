@@ -6,7 +6,7 @@ import httpx
 
 from tests.support.caller import fresh_key
 from tests.support.clock import Clock
-from tests.support.neighbourhood import Neighbourhood
+from tests.support.neighbourhood import POSTINGS, Neighbourhood
 
 Request = Callable[[], Awaitable[httpx.Response]]
 
@@ -18,14 +18,21 @@ STATEMENTS = {
     "home page": 9,
     "balance": 3,
     "statement": 3,
+    "statement's months": 3,
+    "statement to keep": 5,
+    "statement on paper": 5,
     "my rank": 8,
     "board page": 5,
     "catalogue": 3,
     "redeem": 8,
+    "funds": 3,
+    "a fund": 3,
+    "donate": 7,
     "prepare": 3,
     "consume": 8,
     "take back": 9,
-    "award by the committee": 10,
+    "propose an award": 7,
+    "approve an award": 11,
 }
 
 
@@ -46,6 +53,7 @@ async def _requests_of_residents(there: Neighbourhood, clock: Clock) -> dict[str
     code = (await resident.get("/v1/me/code")).json()["token"]
     worker = await there.caller("worker-1")
     scan = {"activity_id": other["activity_id"], "code": code}
+    fund = f"/v1/funds/{there.created.funds['elder_meals']}"
     redeem = f"/v1/rewards/{there.reward_id('canteen_meal')}/redeem"
     return {
         "scan the activity's code": lambda: resident.post("/v1/me/check-ins", {"code": token}),
@@ -54,10 +62,16 @@ async def _requests_of_residents(there: Neighbourhood, clock: Clock) -> dict[str
         "home page": lambda: resident.get("/v1/me/home"),
         "balance": lambda: resident.get("/v1/me/balance"),
         "statement": lambda: resident.get("/v1/me/statement"),
+        "statement's months": lambda: resident.get("/v1/me/statement/months"),
+        "statement to keep": lambda: resident.get("/v1/me/statement.csv"),
+        "statement on paper": lambda: resident.get("/v1/me/statement.pdf"),
         "my rank": lambda: resident.get("/v1/me/rank"),
         "board page": lambda: resident.get("/v1/boards/residents"),
         "catalogue": lambda: resident.get("/v1/rewards"),
         "redeem": lambda: resident.post(redeem, key=fresh_key()),
+        "funds": lambda: resident.get("/v1/funds"),
+        "a fund": lambda: resident.get(fund),
+        "donate": lambda: resident.post_once(f"{fund}/donations", {"points": 20}),
     }
 
 
@@ -82,16 +96,15 @@ async def _requests_of_staff(there: Neighbourhood) -> dict[str, Request]:
         "verification_id": consumed.json()["verification_id"],
         "reason": "点错了",
     }
-    award = {
-        "resident_id": there.resident_id("resident-2"),
-        "rule_code": "mediation",
-        "reason": "劝和邻居",
-    }
+    award = there.posting("award", "resident-2", rule_code="mediation", reason="劝和邻居")
+    proposed = (await committee.post_once(POSTINGS, award)).json()["posting_id"]
+    await there.caller("committee-2")
     return {
         "prepare": lambda: clerk.post("/v1/merchant/vouchers/prepare", ask),
         "consume": lambda: clerk.post(
             "/v1/merchant/vouchers/consume", ask | {"out_request_no": "consume-1"}
         ),
         "take back": lambda: clerk.post("/v1/merchant/vouchers/cancel", back),
-        "award by the committee": lambda: committee.post_once("/v1/staff/awards", award),
+        "propose an award": lambda: committee.post_once(POSTINGS, award),
+        "approve an award": lambda: there.approve(proposed),
     }

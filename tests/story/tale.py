@@ -55,14 +55,13 @@ class Tale:
         return [await self.here.caller(f"resident-{number}") for number in numbers]
 
     async def post_points(
-        self, what: str, resident_id: str, rule_code: str, **more: Any
+        self, kind: str, resident_id: str, rule_code: str, **more: Any
     ) -> dict[str, Any]:
-        """Let the committee post `awards` or `deductions`."""
-        committee = await self.here.caller("committee-1")
-        body = {"resident_id": resident_id, "rule_code": rule_code, "reason": "居委会记录", **more}
-        posted = await committee.post_once(f"/v1/staff/{what}", body)
-        assert posted.status_code == 201, posted.text
-        return dict(posted.json())
+        """Let the committee post an award or a deduction; return what it came to."""
+        body = {"kind": kind, "resident_id": resident_id, "rule_code": rule_code, **more}
+        posting = await self.here.post_by_hand(body | {"reason": "居委会记录"})
+        result: dict[str, Any] = posting["result"]
+        return result
 
     async def till(self, shop: str, operation: str, **more: Any) -> httpx.Response:
         """Let a shop's clerk ask for `prepare`, `consume` or `cancel`."""

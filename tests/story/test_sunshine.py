@@ -196,15 +196,15 @@ async def the_committee_rewards_and_deducts(tale: Tale) -> None:
     her_id = tale.she.tokens["membership"]["resident_id"]
     assert await place_of(tale.she, "month") == (26, 8)
     for code, points in (("legal_advice", 50), ("mediation", 20), ("organising", 30)):
-        posted = await tale.post_points("awards", her_id, code)
-        assert (posted["state"], posted["granted_points"]) == ("awarded", points)
+        posted = await tale.post_points("award", her_id, code)
+        assert (posted["asked_points"], posted["moved_points"]) == (points, points)
     assert await place_of(tale.she, "month") == (126, 1)
 
     sorted_wrongly = {1: (2, -10), 7: (4, -20), 20: (1, -1)}
     for number, (pieces, taken) in sorted_wrongly.items():
         resident_id = tale.here.resident_id(f"resident-{number}")
-        posted = await tale.post_points("deductions", resident_id, "sorted_wrongly", units=pieces)
-        assert (posted["asked_points"], posted["granted_points"]) == (-5 * pieces, taken)
+        posted = await tale.post_points("deduction", resident_id, "sorted_wrongly", units=pieces)
+        assert (posted["asked_points"], posted["moved_points"]) == (-5 * pieces, taken)
 
     first, seventh, twentieth = await tale.neighbours(1, 7, 20)
     assert await balance_of(first) == (26, 0, 26)
@@ -217,14 +217,14 @@ async def the_committee_records_what_was_done_on_sunday(tale: Tale) -> None:
     her_id = tale.she.tokens["membership"]["resident_id"]
     sunday = (tale.clock.now - timedelta(days=1)).isoformat()
     patrol = {"rule_code": "volunteer_hour", "acted_at": sunday}
-    eight_hours = await tale.post_points("awards", her_id, **patrol, units=8)
-    one_more = await tale.post_points("awards", her_id, **patrol)
-    assert (eight_hours["state"], eight_hours["granted_points"]) == ("awarded", 80)
-    assert (one_more["state"], one_more["granted_points"]) == ("capped", 0)
+    eight_hours = await tale.post_points("award", her_id, **patrol, units=8)
+    one_more = await tale.post_points("award", her_id, **patrol)
+    assert (eight_hours["asked_points"], eight_hours["moved_points"]) == (80, 80)
+    assert (one_more["asked_points"], one_more["moved_points"]) == (10, 0)
 
     in_october = (tale.clock.now - timedelta(days=28)).isoformat()
     tenth = tale.here.resident_id("resident-10")
-    await tale.post_points("awards", tenth, "mediation", acted_at=in_october)
+    await tale.post_points("award", tenth, "mediation", acted_at=in_october)
 
 
 async def the_boards_show_week_month_and_all_time(tale: Tale) -> None:

@@ -46,6 +46,7 @@ def make_item(
         "acted_at": acted_at,
         "acted_on": day_in("Asia/Shanghai", acted_at),
         "recorded_by": 1,
+        "checked_by": 2,
         "memo": terms.name,
     }
     return contributions.evaluate_act(Act(**(act | changes)), terms, bonuses, now=now)

@@ -1,9 +1,10 @@
 """A community's books as rows, and plain arithmetic over them."""
 
-from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,14 +25,16 @@ TABLES = {
     "seal_queue": "transfer_id",
     "standings": "period, starts_on, resident_id",
     "contributions": "contribution_id",
-    "contribution_reversals": "contribution_id",
+    "contribution_reversals": "reversal_id",
     "cap_usage": "rule_id, resident_id, period, starts_on",
+    "manual_postings": "manual_posting_id",
+    "point_policies": "version",
     "rule_versions": "rule_version_id",
     "vouchers": "voucher_id",
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Books:
     """Every row that has to do with points."""
 
@@ -49,23 +52,41 @@ class Books:
     contributions: Sequence[Record]
     contribution_reversals: Sequence[Record]
     cap_usage: Sequence[Record]
+    manual_postings: Sequence[Record]
+    point_policies: Sequence[Record]
     rule_versions: Sequence[Record]
     vouchers: Sequence[Record]
 
-    @property
+    @cached_property
     def kinds(self) -> dict[int, str]:
         return {account.account_id: account.kind for account in self.accounts}
 
-    @property
-    def reversed_ids(self) -> set[int]:
-        return {row.reverses_transfer_id for row in self.transfers} - {None}
+    @cached_property
+    def owners(self) -> dict[int, int]:
+        return {account.account_id: account.owner_id for account in self.accounts}
 
-    @property
-    def taken_back(self) -> dict[int, int]:
-        """Reversals of awards: they take from lots, as a deduction does. Points by transfer."""
-        awards = {row.transfer_id for row in self.transfers if row.kind == "award"}
-        return {row.transfer_id: row.points for row in self.transfers
-                if row.reverses_transfer_id in awards}  # fmt: skip
+    @cached_property
+    def transfers_by_id(self) -> dict[int, Record]:
+        return {transfer.transfer_id: transfer for transfer in self.transfers}
+
+    @cached_property
+    def lots_by_id(self) -> dict[int, Record]:
+        return {lot.lot_id: lot for lot in self.lots}
+
+    @cached_property
+    def lots_of(self) -> dict[int, list[Record]]:
+        """Which lots each transfer made."""
+        made: defaultdict[int, list[Record]] = defaultdict(list)
+        for lot in self.lots:
+            made[lot.transfer_id].append(lot)
+        return made
+
+    def reversals_of(self, *kinds: str) -> list[tuple[Record, Record]]:
+        """Return reversals of transfers of some kinds, each with its original."""
+        there = self.transfers_by_id
+        pairs = [(row, there.get(row.reverses_transfer_id)) for row in self.transfers]
+        return [(row, original) for row, original in pairs
+                if original is not None and original.kind in kinds]  # fmt: skip
 
     def posted(self) -> Counter[int]:
         """Return what each account holds, by its transfers alone."""
@@ -76,16 +97,28 @@ class Books:
         return sums
 
     def moved(self) -> Counter[int]:
-        """Return what each transfer took from lots."""
+        """Return what each transfer took from lots, negative where it put back."""
         return sum_by(self.lot_moves, "transfer_id")
 
+    def moves_of(self) -> dict[int, dict[int, int]]:
+        """Return what each transfer took from which lot."""
+        return nested(self.lot_moves, "transfer_id")
+
     def remaining(self) -> Counter[int]:
-        """Return what is left in each lot: what a reversed transfer took is back."""
+        """Return what is left in each lot."""
         left = Counter({lot.lot_id: lot.granted for lot in self.lots})
-        for move in self.lot_moves:
-            if move.transfer_id not in self.reversed_ids:
-                left[move.lot_id] -= move.points
+        left.subtract(sum_by(self.lot_moves, "lot_id"))
         return left
+
+    def in_spending_order(self, lots: Iterable[int]) -> list[int]:
+        """Return lots by when they lapse, and by number where they lapse together."""
+        there = self.lots_by_id
+        return sorted(lots, key=lambda lot_id: (comparable(there[lot_id].expires_at), lot_id))
+
+    def root_of(self, lot_id: int) -> int:
+        """Return the lot that a lot came from first, maybe itself."""
+        origin: int | None = self.lots_by_id[lot_id].origin_lot_id
+        return lot_id if origin is None else origin
 
     def local_day(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self.timezone)).date()
@@ -153,6 +186,23 @@ def sum_by(rows: Sequence[Record], key: str, what: str = "points") -> Counter[in
     for row in rows:
         sums[getattr(row, key)] += getattr(row, what)
     return sums
+
+
+def nested(rows: Sequence[Record], key: str) -> dict[int, dict[int, int]]:
+    """Return key → lot → points."""
+    tree: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for row in rows:
+        tree[getattr(row, key)][row.lot_id] = row.points
+    return tree
+
+
+def first_of(line: Iterable[tuple[int, int]], points: int) -> dict[int, int]:
+    """Return how the first points of a line of (lot, points) lie in its lots."""
+    taken: dict[int, int] = {}
+    for lot_id, there in line:
+        taken[lot_id] = min(points, there)
+        points -= taken[lot_id]
+    return {lot_id: part for lot_id, part in taken.items() if part > 0}
 
 
 def column(rows: Sequence[Record], name: str, key: str = "account_id") -> dict[int, Any]:

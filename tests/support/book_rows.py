@@ -1,5 +1,6 @@
 """Rows of a book as tests compare them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -69,3 +70,13 @@ async def count(session: AsyncSession, table: str, **where: Any) -> int:
     condition = " AND ".join(f"{name} = :{name}" for name in where)
     statement = text(f"SELECT count(*) FROM {table} WHERE {condition}")  # noqa: S608
     return int(await session.scalar(statement, where) or 0)
+
+
+async def read_lots(session: AsyncSession, community_id: int, account_id: int) -> Sequence[Record]:
+    """Return whole lots, in spending order."""
+    statement = """
+        SELECT * FROM lots
+        WHERE community_id = :community AND account_id = :account ORDER BY expires_at, lot_id
+    """
+    values = {"community": community_id, "account": account_id}
+    return (await session.execute(text(statement), values)).all()

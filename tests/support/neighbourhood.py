@@ -16,6 +16,7 @@ from tests.support.caller import Caller, sign_in
 
 NAMES = ("王小四", "李雷", "张秀英", "刘德明", "陈晓梅", "杨建国")
 LONG_AGO = timedelta(days=30)
+POSTINGS = "/v1/staff/postings"
 
 
 @dataclass(slots=True)
@@ -49,18 +50,41 @@ class Neighbourhood:
         return str(self.created.shops[code])
 
     async def give(self, name: str, rule_code: str, *, units: int = 1) -> dict[str, Any]:
-        """Let the committee award a resident."""
-        committee = await self.caller("committee-1")
-        body = {
-            "resident_id": self.resident_id(name),
-            "rule_code": rule_code,
-            "units": units,
-            "reason": "做了好事",
-        }
-        answer = await committee.post_once("/v1/staff/awards", body)
-        assert answer.status_code == 201, answer.text
-        posted: dict[str, Any] = answer.json()
-        return posted
+        """Let the committee award a resident; return what came of it, with `granted_points`."""
+        body = self.posting("award", name, rule_code=rule_code, units=units, reason="做了好事")
+        return await self._post_under_rule(body)
+
+    async def fine(
+        self, name: str, rule_code: str = "sorted_wrongly", *, units: int = 1, reason: str = "混投"
+    ) -> dict[str, Any]:
+        """Let the committee take points from a resident; `granted_points` is negative."""
+        body = self.posting("deduction", name, rule_code=rule_code, units=units, reason=reason)
+        return await self._post_under_rule(body)
+
+    def posting(self, kind: str, name: str, **fields: Any) -> dict[str, Any]:
+        """Return the body of an award or deduction by hand."""
+        return {"kind": kind, "resident_id": self.resident_id(name)} | fields
+
+    async def post_by_hand(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Let committee-1 propose a posting and committee-2 approve it; return it as posted."""
+        proposer = await self.caller("committee-1")
+        proposed = await proposer.post_once(POSTINGS, body)
+        assert proposed.status_code == 201, proposed.text
+        approved = await self.approve(proposed.json()["posting_id"])
+        assert approved.status_code == 200, approved.text
+        posting: dict[str, Any] = approved.json()
+        return posting
+
+    async def approve(self, posting_id: str, *, by: str = "committee-2") -> httpx.Response:
+        """Let the other one of the committee check a posting."""
+        checker = await self.caller(by)
+        return await checker.post(f"{POSTINGS}/{posting_id}/approval")
+
+    async def _post_under_rule(self, body: dict[str, Any]) -> dict[str, Any]:
+        posting = await self.post_by_hand(body)
+        result: dict[str, Any] = posting["result"]
+        told = {"resident_id": posting["resident_id"], "granted_points": result["moved_points"]}
+        return result | told
 
     async def announce(
         self, now: datetime, *, rule_code: str = "weekend_clean_up", **changes: Any
@@ -99,7 +123,7 @@ async def make_neighbourhood(
     prefix: str = "",
     preset: str = "sunshine",
 ) -> Neighbourhood:
-    """Create sunshine with 3 buildings in 2 grids, 2 workers, 2 clerks and the committee.
+    """Create sunshine with 3 buildings in 2 grids, 2 workers, 2 clerks and a committee of 2.
 
     Another preset may be without shops, and so without clerks.
 
@@ -150,6 +174,7 @@ async def _add_staff(
             if shop in created.shops
         ),
         ("committee-1", Role.COMMITTEE, Place()),
+        ("committee-2", Role.COMMITTEE, Place()),
     )
     for ticket, role, at in staff:
         await add_staff(

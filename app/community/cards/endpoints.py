@@ -1,14 +1,10 @@
 """Residents without a phone and their paper cards."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.types import Receive, Scope, Send
-from typing_extensions import override
 
 from app.community.cards import claims, registration, service, sheets
 from app.community.cards.errors import (
@@ -40,6 +36,7 @@ from app.community.errors import (
 from app.core import code_errors
 from app.core.access import Actor, Permission, Require
 from app.core.dependencies import CurrentSettings, Keys
+from app.core.drawn import DrawingBusy, DrawnFile
 from app.core.idempotency import (
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
@@ -62,24 +59,6 @@ scan_refusals = problem_responses(
     code_errors.CodeRevoked, code_errors.CodeOfOtherKind, CardHolderLeft,
     ResidentClaimed, AlreadyAResident, JoinRequestPending,
 )  # fmt: skip
-
-
-class DrawnPdf(Response):
-    """A PDF drawn in a thread once the transaction is over: the drawing takes seconds."""
-
-    media_type = "application/pdf"
-
-    def __init__(self, draw: Callable[[], bytes]) -> None:
-        super().__init__()
-        self._draw = draw
-
-    @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        pdf = await asyncio.to_thread(self._draw)
-        # Names in the clear: not for a cache to keep.
-        headers = {"Cache-Control": "no-store"}
-        drawn = Response(pdf, media_type=self.media_type, headers=headers)
-        await drawn(scope, receive, send)
 
 
 @router.post(
@@ -183,7 +162,8 @@ async def revoke_card(
 @router.post(
     "/v1/staff/card-sheets",
     response_class=Response,
-    responses=PDF_RESPONSES | problem_responses(CardsMissing, NoCardsToPrint, TooManyCards),
+    responses=PDF_RESPONSES
+    | problem_responses(CardsMissing, NoCardsToPrint, TooManyCards, DrawingBusy),
 )
 async def print_cards(
     body: CardSheetAsk,
@@ -199,7 +179,7 @@ async def print_cards(
         session, actor, body,
         vault=vault, keys=keys, base_url=settings.public_base_url, now=now,
     )  # fmt: skip
-    return DrawnPdf(draw)
+    return DrawnFile(draw, media_type="application/pdf")
 
 
 @router.post("/v1/join-requests/by-card", status_code=201, responses=scan_refusals)

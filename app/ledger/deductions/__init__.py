@@ -1,6 +1,5 @@
-"""Points taken back: deductions for a violation, reversals of awards, what an account leaves.
+"""Points taken: deductions for a violation, and awards given back.
 
-The first two take free lots, then debt down to the floor; what lies below the floor is not
-collected. A reversal starts with the award's own lot, and names what it reverses. Closing a
-wallet takes all its lots and leaves its debt recorded.
+They take free lots, then what the resident has in savings, then debt down to the floor; what
+lies below the floor is recorded and not collected. An award's own lot goes first.
 """

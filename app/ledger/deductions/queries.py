@@ -33,7 +33,8 @@ def _take(kind: TransferKind, *, order: str, reverses: str, also: str = "") -> s
         SELECT * FROM json_to_recordset(CAST(:items AS json)) AS row(
             item_id bigint, account_id bigint, points bigint, transfer_id bigint,
             original_points bigint, source_kind text, source_id bigint, memo text,
-            rule_version_id bigint, maker_id bigint, occurred_at timestamptz, salt bytea)
+            rule_version_id bigint, maker_id bigint, checker_id bigint, occurred_at timestamptz,
+            salt bytea)
         LIMIT json_array_length(CAST(:items AS json))),
     {pick_free_lots(order)},
     taken AS (
@@ -49,10 +50,10 @@ def _take(kind: TransferKind, *, order: str, reverses: str, also: str = "") -> s
     transfer AS (
         INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
             credit_account_id, points, source_kind, source_id, leg, memo, rule_version_id,
-            reverses_transfer_id, maker_id, occurred_at, posted_at, salt)
+            reverses_transfer_id, maker_id, checker_id, occurred_at, posted_at, salt)
         SELECT :community_id, item_id, item_id, '{kind}', split.account_id, :credit_account,
             from_lots + as_debt, source_kind, source_id, 0, memo, rule_version_id, {reverses},
-            maker_id, occurred_at, :now, salt
+            maker_id, checker_id, occurred_at, :now, salt
         FROM split JOIN item USING (item_id) WHERE from_lots + as_debt > 0
         RETURNING community_id, transfer_id),
     seal AS ({QUEUE_SEALS}),
@@ -74,54 +75,6 @@ _DEDUCT = _take(TransferKind.DEDUCTION, order=SPENDING_ORDER, reverses="NULL")
 _REVERSE = _take(
     TransferKind.REVERSAL, order=_OWN_LOT_FIRST, reverses="item.transfer_id", also=_REVERSED
 )
-
-# Whatever no hold pins goes, lapsed lots too; what is owed stays written down.
-_CLOSE_WALLETS = f"""
-    WITH item AS (
-        SELECT * FROM json_to_recordset(CAST(:items AS json)) AS row(
-            item_id bigint, account_id bigint, memo text, maker_id bigint, salt bytea)
-        LIMIT json_array_length(CAST(:items AS json))),
-    lot AS (
-        UPDATE lots SET remaining = lots.held
-        FROM (SELECT lot_id, account_id, remaining - held AS points FROM lots
-            WHERE community_id = :community_id AND account_id IN (SELECT account_id FROM item)
-                AND remaining > 0 AND remaining > held) AS free
-        WHERE community_id = :community_id AND lots.lot_id = free.lot_id
-        RETURNING free.account_id, free.lot_id, free.points),
-    taken AS (
-        SELECT item.*, total.points
-        FROM item JOIN (SELECT account_id, sum(points)::bigint AS points FROM lot
-            GROUP BY account_id) AS total USING (account_id)),
-    transfer AS (
-        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
-            credit_account_id, points, source_kind, source_id, leg, memo, maker_id, occurred_at,
-            posted_at, salt)
-        SELECT :community_id, item_id, item_id, '{TransferKind.EXPIRY}', account_id,
-            :credit_account, points, 'closure', item_id, 0, memo, maker_id, :now, :now, salt
-        FROM taken
-        RETURNING community_id, transfer_id),
-    seal AS ({QUEUE_SEALS}),
-    move AS (
-        INSERT INTO lot_moves
-        SELECT :community_id, item_id, lot_id, lot.points FROM lot JOIN taken USING (account_id)),
-    balance AS (
-        UPDATE balances SET posted = posted - taken.points, lots_total = lots_total - taken.points
-        FROM taken
-        WHERE community_id = :community_id AND balances.account_id = taken.account_id)
-    SELECT item_id, points AS collected_points FROM taken
-"""  # noqa: S608 - fragments of our own
-
-
-async def close_wallets(
-    session: AsyncSession,
-    community_id: int,
-    closings: Rows,
-    *,
-    credit_account: int,
-    now: datetime,
-) -> dict[int, int]:
-    """Take all points that no hold pins, once per account; return item → points collected."""
-    return await _run(session, _CLOSE_WALLETS, community_id, closings, credit_account, now)
 
 
 async def deduct(

@@ -33,9 +33,12 @@ _LIST_DUE = """
 # Points may still come to a closed account: a case confirmed late, a voucher given back.
 _LIST_LEFT_OVER = """
     SELECT closures.community_id, closures.resident_id, closures.person_id
-    FROM closures JOIN balances ON balances.community_id = closures.community_id
-        AND balances.account_id = closures.resident_id
-    WHERE closures.state = 'done' AND lots_total > 0
+    FROM closures
+    WHERE closures.state = 'done' AND EXISTS (
+        SELECT FROM accounts JOIN balances ON balances.community_id = accounts.community_id
+            AND balances.account_id = accounts.account_id
+        WHERE accounts.community_id = closures.community_id AND kind IN ('wallet', 'savings')
+            AND owner_id = closures.resident_id AND lots_total > 0)
     ORDER BY closures.community_id, closures.resident_id
 """
 

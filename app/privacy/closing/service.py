@@ -10,7 +10,7 @@ from app.core.access import Actor
 from app.core.calendar import local_time
 from app.core.ids import new_id
 from app.core.jobs import enqueue
-from app.ledger import service as ledger
+from app.ledger.lapsing import service as lapsing
 from app.media import files
 from app.notifications.service import Notice, notify
 from app.privacy.closing import forgetting, queries
@@ -45,7 +45,7 @@ async def ask_for_closure(session: AsyncSession, actor: Actor, *, now: datetime)
         title="已收到注销申请",
         body=(
             f"账号将于 {last_day} 注销，此前可以随时撤回。注销后姓名、手机号等个人信息会被删除，"
-            "未使用的兑换券会取消，剩余积分清零，且无法恢复。"
+            "未使用的兑换券会取消，剩余积分（含存入积分银行的）清零，且无法恢复。"
         ),
         subject_kind="closure",
         subject_id=closure.closure_id,
@@ -142,7 +142,7 @@ async def empty_wallet(
     """Cancel unused vouchers and let all points lapse; return how many points."""
     while True:
         await rewards.cancel_vouchers_of(session, community_id, resident_id, now=now)
-        points = await ledger.close_wallet(
+        points = await lapsing.close_accounts_of(
             session, community_id, resident_id, memo=MEMO, maker_id=person_id, now=now
         )
         # Redeemed while we waited for the wallet, which nobody can change any more now.

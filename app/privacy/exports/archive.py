@@ -28,6 +28,8 @@ KINDS = {
     "correction": "更正",
 }
 
+ACCOUNTS = {"wallet": "积分钱包", "savings": "积分银行"}
+
 README = """您的个人信息副本
 ================
 
@@ -99,7 +101,7 @@ def statement_csv(rows: Rows, timezone: str) -> bytes:
     """Return the statement with a byte order mark, without which Excel garbles Chinese."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["时间", "类型", "积分", "说明", "流水号"])
+    writer.writerow(["时间", "类型", "积分", "说明", "流水号", "账户"])
     for row in rows:
         # A tab keeps Excel from rounding the number; memos are ours or a reward's name.
         writer.writerow(
@@ -109,6 +111,7 @@ def statement_csv(rows: Rows, timezone: str) -> bytes:
                 row["points"],
                 _harmless(row["memo"]),
                 f"{row['transfer_id']}\t",
+                ACCOUNTS[row["account_kind"]],
             ]
         )
     return text.getvalue().encode("utf-8-sig")

@@ -108,49 +108,102 @@ CONTRIBUTION_REVERSALS = """
     ORDER BY contribution_id
 """
 
+# What a resident owns in the book: a wallet and, once something was saved, savings.
+_OWN = """
+    own AS (
+        SELECT account_id, kind AS account_kind FROM accounts
+        WHERE accounts.community_id = :community_id AND kind IN ('wallet', 'savings')
+            AND owner_id = :resident_id)
+"""
+
 BALANCE = """
-    SELECT account_id, kind, opened_at, posted AS posted_points, held AS held_points,
-        debt AS debt_points, last_spent_at
-    FROM accounts JOIN balances USING (community_id, account_id)
-    WHERE community_id = :community_id AND account_id = :resident_id
+    SELECT accounts.account_id, kind, opened_at, posted AS posted_points, held AS held_points,
+        debt AS debt_points, last_spent_at, decayed_at
+    FROM accounts JOIN balances ON balances.community_id = accounts.community_id
+        AND balances.account_id = accounts.account_id
+    WHERE accounts.community_id = :community_id AND kind IN ('wallet', 'savings')
+        AND owner_id = :resident_id
+    ORDER BY accounts.account_id
 """
 
-STATEMENT = """
-    SELECT transfer_id, kind,
-        CASE WHEN credit_account_id = :resident_id THEN points ELSE -points END AS points,
-        memo, source_kind, source_id, occurred_at, posted_at
-    FROM transfers
-    WHERE community_id = :community_id
-        AND (credit_account_id = :resident_id AND credit_account_id > 999
-            OR debit_account_id = :resident_id AND debit_account_id > 999)
-    ORDER BY transfer_id
-"""
+# What moves between the wallet and the savings is a line of each. Of a gift no more is said than
+# its memo: the other side is somebody else.
+STATEMENT = f"""
+    WITH {_OWN}
+    SELECT transfer_id, account_kind, kind, points, memo, source_kind, source_id,
+        reverses_transfer_id, occurred_at, posted_at
+    FROM own CROSS JOIN LATERAL (
+        SELECT transfer_id, kind, points, memo, source_kind, source_id, reverses_transfer_id,
+            occurred_at, posted_at
+        FROM transfers
+        WHERE community_id = :community_id AND credit_account_id = own.account_id
+            AND credit_account_id > 999
+        UNION ALL
+        SELECT transfer_id, kind, -points, memo, source_kind, source_id, reverses_transfer_id,
+            occurred_at, posted_at
+        FROM transfers
+        WHERE community_id = :community_id AND debit_account_id = own.account_id
+            AND debit_account_id > 999) AS line
+    ORDER BY transfer_id, points
+"""  # noqa: S608 - a fragment of this file
 
-# What was taken is found by way of the account's transfers, which have an index for it.
-LOTS = """
-    WITH taken AS (
+# What was taken (or, negative, put back) is found by way of the accounts' transfers, which have
+# indexes for it. Where a gift's points came from first is the giver's affair.
+LOTS = f"""
+    WITH {_OWN},
+    line AS (
+        SELECT transfer_id FROM own JOIN transfers ON transfers.community_id = :community_id
+            AND debit_account_id = own.account_id AND debit_account_id > 999
+        UNION
+        SELECT transfer_id FROM own JOIN transfers ON transfers.community_id = :community_id
+            AND credit_account_id = own.account_id AND credit_account_id > 999),
+    taken AS (
         SELECT lot_id, json_agg(json_build_object(
             'transfer_id', transfer_id::text, 'points', lot_moves.points)
             ORDER BY transfer_id) AS moves
-        FROM transfers JOIN lot_moves USING (community_id, transfer_id)
-        WHERE transfers.community_id = :community_id
-            AND debit_account_id = :resident_id AND debit_account_id > 999
-        GROUP BY lot_id)
-    SELECT lot_id, granted AS granted_points, remaining AS remaining_points,
-        held AS held_points, earned_at, nullif(expires_at, 'infinity') AS expires_at,
+        FROM line JOIN lot_moves USING (transfer_id)
+        WHERE lot_moves.community_id = :community_id
+        GROUP BY lot_id),
+    lot AS (
+        SELECT lots.*, account_kind FROM own JOIN lots ON lots.community_id = :community_id
+            AND lots.account_id = own.account_id)
+    SELECT lot.lot_id, lot.account_kind, origin.lot_id AS origin_lot_id,
+        lot.granted AS granted_points, lot.remaining AS remaining_points,
+        lot.held AS held_points, lot.earned_at,
+        nullif(lot.expires_at, 'infinity') AS expires_at,
         coalesce(moves, '[]') AS taken_by
-    FROM lots LEFT JOIN taken USING (lot_id)
-    WHERE community_id = :community_id AND account_id = :resident_id ORDER BY lot_id
-"""
+    FROM lot
+        LEFT JOIN taken ON taken.lot_id = lot.lot_id
+        LEFT JOIN lot AS origin ON origin.lot_id = lot.origin_lot_id
+    ORDER BY lot.lot_id
+"""  # noqa: S608 - a fragment of this file
 
 HOLDS = """
-    SELECT hold_id, purpose, memo, points, state, created_at, expires_at, ended_at,
+    SELECT hold_id, purpose, memo, points, captured_points, state, created_at, expires_at,
+        ended_at,
         (SELECT coalesce(json_agg(json_build_object(
                 'lot_id', lot_id::text, 'points', hold_lots.points) ORDER BY lot_id), '[]')
         FROM hold_lots WHERE hold_lots.community_id = :community_id
             AND hold_lots.hold_id = holds.hold_id) AS lots
     FROM holds
     WHERE community_id = :community_id AND account_id = :resident_id ORDER BY hold_id
+"""
+
+LAPSE_NOTICES = f"""
+    WITH {_OWN}
+    SELECT account_kind, kind, month, days_ahead, points, lapses_at, told_at
+    FROM own JOIN lapse_notices ON lapse_notices.community_id = :community_id
+        AND lapse_notices.account_id = own.account_id
+    ORDER BY told_at, month, kind, days_ahead
+"""  # noqa: S608 - a fragment of this file
+
+# Who proposed and who checked are persons of the committee, and stay inside.
+MANUAL_POSTINGS = """
+    SELECT manual_posting_id, kind, state, rule_code, units, acted_at, transfer_id, points,
+        is_our_fault, reason, proposed_at, decided_at, decision_reason
+    FROM manual_postings
+    WHERE community_id = :community_id AND resident_id = :resident_id
+    ORDER BY manual_posting_id
 """
 
 VOUCHERS = """

@@ -1,0 +1,18 @@
+"""Who may propose, decide and withdraw a posting by hand."""
+
+from app.contributions.models import ManualPosting
+from app.core.access import Actor
+
+
+def may_post_for(actor: Actor, resident_id: int) -> bool:
+    """Nobody posts points for themselves, and nobody waves their own through."""
+    return actor.resident_id != resident_id
+
+
+def may_decide(actor: Actor, posting: ManualPosting) -> bool:
+    """Who proposed something does not check it; the database refuses that too."""
+    return actor.person_id != posting.proposed_by
+
+
+def may_withdraw(actor: Actor, posting: ManualPosting) -> bool:
+    return actor.person_id == posting.proposed_by
