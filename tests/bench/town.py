@@ -36,6 +36,7 @@ from tests.bench.hazards import GRIDS, Hazards, Senders, pay_for_reports, prepar
 from tests.bench.size import Size
 
 GIFT = RuleData(code="gift", name="见面礼", category="日常", points=100, max_units=10**9)
+CHECKER = 1
 LEAST_UNITS = 5_000  # 10,000 lunches
 CHECK_IN_RULE = "weekend_clean_up"
 REWARD, SHOP = "canteen_meal", "canteen"
@@ -186,6 +187,7 @@ async def _give_points(
             acted_at=now,
             acted_on=day_in(created.timezone, now),
             recorded_by=resident_id,
+            checked_by=CHECKER,
             memo=terms.name,
         )
         items.append(evaluate_act(act, terms, (), now=now))

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -76,7 +76,7 @@ class Crowd:
             caller.tokens = answer.json()
 
     async def check_in(
-        self, posters: dict[str, str], *, kill: Callable[[], None], after: int
+        self, posters: dict[str, str], *, kill: Callable[[], Awaitable[None]], after: int
     ) -> Round:
         """Let everybody check in everywhere, all at once; kill after so many answers."""
         round_ = Round()
@@ -91,7 +91,8 @@ class Crowd:
                 round_.acknowledged_before += not round_.killed_at
                 if round_.acknowledged_before == after and not round_.killed_at:
                     round_.killed_at = time.monotonic()
-                    kill()
+                    await kill()
+                    round_.killed_at = time.monotonic()
 
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(go(name) for name in self.residents))
@@ -202,14 +203,3 @@ async def until_ready(http: httpx.AsyncClient) -> None:
     async with asyncio.timeout(PATIENCE):
         while not await is_ready():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(PAUSE)
-
-
-async def live_through(
-    crowd: Crowd, kill: Callable[[], None], *, activities: int, after: int
-) -> Round:
-    """Check in at new activities through a kill, then compare everything."""
-    posters = await crowd.announce(activities)
-    round_ = await crowd.check_in(posters, kill=kill, after=after)
-    await crowd.compare()
-    await crowd.repeat(posters)
-    return round_

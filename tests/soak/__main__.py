@@ -1,47 +1,11 @@
 """Longer runs of what the tests do shortly: `python -m tests.soak --help`."""
 
 import argparse
-import asyncio
-import random
-import secrets
-import shutil
-import statistics
-import sys
-import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
 
-import httpx
+from tests.soak import kills, model, operations
 
-from tests.crash.audit import audit
-from tests.crash.crowd import Crowd, Round, live_through
-from tests.crash.service import Service, running_service
-
-MOST_ROUNDS = 500
-MOST_RESIDENTS = 50
-MOST_ACTIVITIES = 50
-KILLS: dict[str, Callable[[Service], None]] = {
-    "api": Service.kill_api,
-    "postmaster": Service.kill_postmaster,
-    "database": Service.kill_database,
-}
-KILLS_HELP = """\
-Start `gridpoints serve` on an empty data folder with the settings everybody has, let demo
-residents check in at new activities all at once, and kill -9 at a random moment: the API, the
-PostgreSQL server alone ("postmaster"), or all processes of PostgreSQL ("database"). The API is
-started again at once; a killed database the service must revive by itself. Residents ask until
-they are answered, as phones do.
-
-After every round each resident's statement is compared with the answers: every acknowledged
-check-in is there exactly once, scanning again adds nothing, and the balance is the statement's
-sum. At the end the service is stopped and the whole book recomputed from its files.
-
-A line per round tells: what was killed, after how many answers, how many check-ins had been
-written though their answer was lost ("in doubt"), how many requests were refused or broken, and
-how long it took from the kill to the next answer ("recovery"). About 4 seconds a round.
-Ends with 0, or with 1 and the first difference; then the data folder is kept and named."""
+SOAKS = {"kills": kills, "model": model, "operations": operations}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,89 +14,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description="Longer runs of what the tests do shortly. Each ends by itself.",
     )
     soaks = parser.add_subparsers(dest="soak", required=True, metavar="SOAK")
-    kills = soaks.add_parser(
-        "kills",
-        help="kill -9 the API and PostgreSQL during check-ins; nothing acknowledged may be lost",
-        description=KILLS_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    number = partial(kills.add_argument, metavar="N")
-    number("--rounds", type=up_to(MOST_ROUNDS), default=20, help="kills (default: 20)")
-    number("--residents", type=up_to(MOST_RESIDENTS), default=20, help="callers (default: 20)")
-    number("--activities", type=up_to(MOST_ACTIVITIES), default=12, help="a round (default: 12)")
-    number("--seed", type=int, default=secrets.randbelow(10**6), help="whom and when to kill")
-    kills.add_argument("--kill", choices=[*KILLS, "any"], default="any", help="default: any")
+    for name, soak in SOAKS.items():
+        soak.add_options(
+            soaks.add_parser(
+                name,
+                help=soak.HELP,
+                description=soak.DESCRIPTION,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
+    soaks.add_parser("all", help="each of them as long as it goes unless told otherwise")
     options = parser.parse_args(arguments)
-    soak_kills(options)
-
-
-def up_to(most: int) -> Callable[[str], int]:
-    """Return a reader of numbers from 1 to `most`."""
-
-    def number(text: str) -> int:
-        value = int(text)
-        if not 1 <= value <= most:
-            raise argparse.ArgumentTypeError(f"from 1 to {most}")
-        return value
-
-    return number
-
-
-def soak_kills(options: argparse.Namespace) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="gp-"))
-    say(f"{options.rounds} rounds in {folder}, --seed {options.seed}")
-    try:
-        rounds = asyncio.run(live_on(folder, options))
-    except BaseException as difference:
-        difference.add_note(f"The data is kept in {folder}.")
-        raise
-    shutil.rmtree(folder)
-    for what, some in rounds.items():
-        say(f"{what:>10}: {summary(some)}")
-    say("Every acknowledged check-in is there exactly once, and the book balances.")
-
-
-async def live_on(folder: Path, options: argparse.Namespace) -> dict[str, list[Round]]:
-    dice = random.Random(options.seed)  # noqa: S311 - not a secret
-    kinds = list(KILLS) if options.kill == "any" else [options.kill]
-    rounds: dict[str, list[Round]] = defaultdict(list)
-    answers = options.residents * options.activities
-    with running_service(folder) as service:
-        async with httpx.AsyncClient(base_url=service.base_url, trust_env=False) as http:
-            crowd = Crowd(http)
-            await crowd.come(options.residents)
-            for turn in range(1, options.rounds + 1):
-                kind = dice.choice(kinds)
-                round_ = await live_through(
-                    crowd,
-                    partial(KILLS[kind], service),
-                    activities=options.activities,
-                    after=dice.randint(1, max(answers * 4 // 5, 1)),
-                )
-                rounds[kind].append(round_)
-                say(f"{turn:>4}  {kind:<10}  {described(round_)}")
-    await audit(service.data_dir)
-    return rounds
-
-
-def described(round_: Round) -> str:
-    return (
-        f"killed after {round_.acknowledged_before:>4} answers, {round_.in_doubt:>2} in doubt, "
-        f"{round_.refused:>4} refused, recovery {round_.recovery_seconds:.2f} s"
-    )
-
-
-def summary(rounds: Sequence[Round]) -> str:
-    seconds = [round_.recovery_seconds for round_ in rounds]
-    return (
-        f"{len(rounds)} kills, {sum(round_.in_doubt for round_ in rounds)} in doubt, recovery "
-        f"{min(seconds):.2f} … {statistics.median(seconds):.2f} … {max(seconds):.2f} s"
-    )
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    for name in SOAKS if options.soak == "all" else [options.soak]:
+        chosen = parser.parse_args([name]) if options.soak == "all" else options
+        SOAKS[name].run(chosen)
 
 
 if __name__ == "__main__":
