@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench soak lock openapi migration clean
+.PHONY: help run test check format bench bench-ledger soak lock openapi migration clean
 
 IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3; do \
@@ -41,8 +41,11 @@ format: .venv/.dev  ## Format the code and fix what can be fixed
 bench: .venv/.run  ## Measure the hot requests beside the bare database (args="--help")
 	@$(BIN)/python -m tests.bench $(args)
 
-soak: .venv/.dev  ## Kill the API and PostgreSQL again and again during check-ins (args="--rounds 50")
-	@$(BIN)/python -m tests.soak kills $(args)
+bench-ledger: .venv/.run  ## Measure the ledger beside the bare database (args="--help")
+	@$(BIN)/python -m tests.bench.ledger $(args)
+
+soak: .venv/.dev  ## Try the ledger for an hour: kills, model, operations (args="kills --rounds 50")
+	@$(BIN)/python -m tests.soak $(or $(args),all)
 
 lock: .venv/.dev  ## Bring the lock files in line with pyproject.toml (args="--upgrade")
 	$(COMPILE) --group build -o requirements.lock $(args)

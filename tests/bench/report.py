@@ -110,11 +110,11 @@ def counted(clients: int) -> str:
     return "1 client" if clients == 1 else f"{clients} clients"
 
 
-def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def table(rows: Sequence[dict[str, Any]], columns: Mapping[str, str] = COLUMNS) -> Iterator[str]:
     """Yield a line of medians and, of several rounds, one of extremes for each request."""
-    lines = [["", *COLUMNS.values()]]
+    lines = [["", *columns.values()]]
     for row in rows:
-        figures = [row["summary"].get(name) for name in COLUMNS]
+        figures = [row["summary"].get(name) for name in columns]
         lines.append([row["request"], *(median_of(figure) for figure in figures)])
         if len(row["rounds"]) > 1:
             lines.append(["", *(extremes_of(figure) for figure in figures)])
