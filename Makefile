@@ -23,7 +23,7 @@ run: .venv/.run  ## Start the service with a database and demo data (args="--por
 	@$(BIN)/gridpoints serve --demo $(args)
 
 test: check  ## Run every check, then the tests (args="-k ledger")
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(args)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(args)
 
 check: .venv/.dev  ## Run linters, type checker and architecture rules
 	$(BIN)/ruff check -q

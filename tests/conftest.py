@@ -42,6 +42,14 @@ structlog.configure(
     ]
 )
 
+# Begun first, so that no process waits for the other's long test at the end.
+LONGEST = ("tests/crash/", "tests/ledger_model/", "tests/cli/", "tests/bench/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
