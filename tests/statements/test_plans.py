@@ -12,7 +12,7 @@ from tests.statements.case_requests import CASE_STATEMENTS, case_requests
 from tests.statements.others import GROWING, OTHERS
 from tests.statements.requests import STATEMENTS, Request, main_requests
 from tests.support.clock import Clock
-from tests.support.database import DatabaseServer
+from tests.support.database import DatabaseServer, analyze
 from tests.support.neighbourhood import Neighbourhood
 
 MANY = 5_000
@@ -37,7 +37,7 @@ async def crowded(here: Neighbourhood, connection: AsyncConnection) -> Neighbour
         values = {"community": here.community_id, "many": MANY}
         await connection.execute(text(statement), values)
     await connection.execute(text(f"SET ROLE {SUPERUSER}"))
-    await connection.execute(text("ANALYZE"))
+    await analyze(connection)
     await connection.execute(text(f"SET ROLE {APP_ROLE}"))
     return here
 

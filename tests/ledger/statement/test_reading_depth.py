@@ -11,7 +11,7 @@ from app.core.database import APP_ROLE, make_engine
 from app.core.embedded.configuration import SUPERUSER
 from app.core.ids import EPOCH, RANDOM_BITS
 from tests.support.clock import Clock
-from tests.support.database import DatabaseServer
+from tests.support.database import DatabaseServer, analyze
 from tests.support.neighbourhood import Neighbourhood
 
 LINES = 5_000
@@ -55,7 +55,7 @@ async def long(here: Neighbourhood, connection: AsyncConnection, clock: Clock) -
     )
     await connection.execute(text(BALANCES), values)
     await connection.execute(text(f"SET ROLE {SUPERUSER}"))
-    await connection.execute(text("ANALYZE"))
+    await analyze(connection)
     await connection.execute(text(f"SET ROLE {APP_ROLE}"))
     return here
 
