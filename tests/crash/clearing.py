@@ -23,6 +23,7 @@ from tests.support.awards import make_item
 
 PAUSE = 0.1
 PATIENCE = 60
+GETS_A_JOB_WITHIN = 4  # less than a job waits for a lock
 POINTS = 7
 LAPSED_BEFORE = {"kind": "months", "months": -2}
 LOST = (DBAPIError, OSError, TimeoutError)
@@ -92,24 +93,33 @@ class Clearing:
             await asyncio.sleep(PAUSE)
 
     async def kill_at_work(self, kill: Callable[[], None], *, user: str) -> None:
-        """Kill the worker that signs in as this user in the middle of clearing.
+        """Kill the worker that signs in as this user in the middle of clearing, if it can be.
 
         The lots it is about to clear are held; whichever worker gets the job waits for them, its
-        transaction half done. If it is another one, it may go on, and the next job decides.
+        transaction half done. If it is another one, it may go on, and the next job decides. One
+        that gets no job in time is killed as it is: jobs held up for longer would be put off.
         """
-        async with asyncio.timeout(PATIENCE), self.turn:
-            while True:
-                await self._give()
-                async with self.engine.connect() as holding:
-                    values = {"community_id": self.community_id, "wallets": list(self.wallets)}
-                    await holding.execute(text(_LOCK_LOTS), values)
-                    while not (waiting := await _list_waiting(holding)):
-                        await self._ask()
-                        await asyncio.sleep(PAUSE / 5)
-                    if user in waiting:
-                        kill()
-                        self.kills_at_work += 1
-                        return
+        async with self.turn:
+            try:
+                async with asyncio.timeout(GETS_A_JOB_WITHIN):
+                    while not await self._catch(kill, user):
+                        pass
+            except TimeoutError:
+                kill()
+
+    async def _catch(self, kill: Callable[[], None], user: str) -> bool:
+        await self._give()
+        async with self.engine.connect() as holding:
+            values = {"community_id": self.community_id, "wallets": list(self.wallets)}
+            await holding.execute(text(_LOCK_LOTS), values)
+            while not (waiting := await _list_waiting(holding)):
+                await self._ask()
+                await asyncio.sleep(PAUSE / 5)
+            if user not in waiting:
+                return False
+            kill()
+            self.kills_at_work += 1
+            return True
 
     async def _give(self) -> None:
         now = datetime.now(UTC)
