@@ -7,6 +7,7 @@ worker that clears them above all, each must lapse exactly once.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -23,7 +24,7 @@ from tests.support.awards import make_item
 
 PAUSE = 0.1
 PATIENCE = 60
-GETS_A_JOB_WITHIN = 4  # less than a job waits for a lock
+HELD_FOR = 3  # less than a job waits for a lock
 POINTS = 7
 LAPSED_BEFORE = {"kind": "months", "months": -2}
 LOST = (DBAPIError, OSError, TimeoutError)
@@ -93,19 +94,18 @@ class Clearing:
             await asyncio.sleep(PAUSE)
 
     async def kill_at_work(self, kill: Callable[[], None], *, user: str) -> None:
-        """Kill the worker that signs in as this user in the middle of clearing, if it can be.
+        """Kill the worker that signs in as this user in the middle of clearing.
 
         The lots it is about to clear are held; whichever worker gets the job waits for them, its
-        transaction half done. If it is another one, it may go on, and the next job decides. One
-        that gets no job in time is killed as it is: jobs held up for longer would be put off.
+        transaction half done. If it is another one, or none comes, it may go on, and the next job
+        decides: held for longer than a job waits, the job would be put off again and again.
         """
-        async with self.turn:
-            try:
-                async with asyncio.timeout(GETS_A_JOB_WITHIN):
-                    while not await self._catch(kill, user):
-                        pass
-            except TimeoutError:
-                kill()
+        async with asyncio.timeout(PATIENCE), self.turn:
+            is_caught = False
+            while not is_caught:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(HELD_FOR):
+                        is_caught = await self._catch(kill, user)
 
     async def _catch(self, kill: Callable[[], None], user: str) -> bool:
         await self._give()

@@ -54,6 +54,7 @@ async def test_acknowledged_check_ins_survive_kills_and_none_is_there_twice(fold
             await clearing.close()
     refused = {kind for kind, round_ in zip(kills, rounds, strict=True) if round_.refused}
     assert refused >= {"api", "database"}
+    assert clearing.kills_at_work == ROUNDS["worker"]
     assert len(crowd.acknowledged) == RESIDENTS * (1 + len(kills) * ACTIVITIES)
     assert min(clearing.given.values()) >= len(kills)
     await audit(service.data_dir)
