@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from app.activities.endpoints import router as activities
+from app.audit.endpoints import router as audits
 from app.cases.endpoints import router as cases
 from app.cases.staff.endpoints import router as staff_cases
 from app.community.cards.endpoints import router as cards
@@ -18,7 +19,9 @@ from app.ledger.endpoints import router as ledger
 from app.ledger.gifts.endpoints import router as gifts
 from app.ledger.point_policy.endpoints import router as point_policy
 from app.ledger.savings.endpoints import router as savings
+from app.ledger.seals.endpoints import router as seals
 from app.ledger.statement.endpoints import router as statement
+from app.ledger.witnesses.endpoints import router as witnesses
 from app.media.endpoints import router as media
 from app.merchants.endpoints import router as merchants
 from app.notifications.endpoints import router as notifications
@@ -31,8 +34,8 @@ from app.wechat.endpoints import router as wechat
 
 ROUTERS = (
     identity, consents, community, residents, cards, home, activities, ledger, savings, gifts,
-    statement, statement_files, point_policy, standings, rules, postings, cases, staff_cases,
-    rewards, funds, merchants, media, notifications, privacy, wechat, service,
+    statement, statement_files, seals, witnesses, point_policy, standings, rules, postings, cases,
+    staff_cases, rewards, funds, merchants, media, notifications, privacy, wechat, audits, service,
 )  # fmt: skip
 
 

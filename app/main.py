@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app import api
+from app.audit.service import measure
 from app.cases import queries as cases
 from app.community import service as community
 from app.core import docs, openapi, problem_handlers
@@ -29,7 +30,13 @@ from app.core.transactions import system_clock
 from app.identity.service import SessionIssuer
 from app.ledger import queries as ledger
 from app.privacy.closing.forgetting import on_consent_withdrawn
-from app.wiring import master_key_of, reach_store, reaching_wechat, tell_author
+from app.wiring import (
+    master_key_of,
+    reach_store,
+    reaching_wechat,
+    tell_author,
+    witness_keys,
+)
 
 Alongside = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 KEYS_RELOADED_EVERY = 30
@@ -85,6 +92,7 @@ def wire(app: FastAPI, settings: Settings) -> None:
     keeper, links = reach_store(settings, key)
     app.state.clock = system_clock
     app.state.metrics = HttpMetrics()
+    app.state.gauges = (measure,)
     app.state.master_key = key
     app.state.vault = Vault(key)
     app.state.keys = KeyRing(key)
@@ -103,6 +111,7 @@ def wire(app: FastAPI, settings: Settings) -> None:
     app.state.photo_in_use = cases.photo_in_use
     app.state.on_content_refused = tell_author
     app.state.on_consent_withdrawn = partial(on_consent_withdrawn, vault=app.state.vault)
+    app.state.witnesses = witness_keys(settings)
     app.state.wechat = {}
     app.state.schema_head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 

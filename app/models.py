@@ -1,6 +1,7 @@
 """Every table, imported once so that Alembic sees the whole schema."""
 
 from app.activities import models as activities
+from app.audit import models as audit
 from app.cases import models as cases
 from app.community import models as community
 from app.contributions import models as contributions
@@ -9,6 +10,7 @@ from app.core.database import Model
 from app.funds import models as funds
 from app.identity import models as identity
 from app.ledger import models as ledger
+from app.ledger.seals import models as seals
 from app.media import models as media
 from app.merchants import models as merchants
 from app.notifications import models as notifications
@@ -19,8 +21,8 @@ from app.standings import models as standings
 from app.wechat import models as wechat
 
 ROOMS = (
-    core, wechat, identity, community, media, notifications, ledger, rules, standings,
-    contributions, activities, cases, rewards, funds, merchants, privacy,
+    core, wechat, identity, community, media, notifications, ledger, seals, rules,
+    standings, contributions, activities, cases, rewards, funds, merchants, privacy, audit,
 )  # fmt: skip
 
 metadata = Model.metadata

@@ -15,6 +15,7 @@ from app.core.config import Settings
 from app.core.personal import Vault
 from app.core.sealing import MasterKey, master_key_in, parse_master_key
 from app.core.transactions import system_clock
+from app.ledger.seals.notes import KeyKind, NoteInvalid, VerifierKey, parse_verifier_key
 from app.media.addresses import PhotoLinks
 from app.media.keeper import PhotoKeeper
 from app.media.models import CheckKind, ContentCheck
@@ -27,10 +28,15 @@ WECHAT_TIMEOUT_SECONDS = 5
 CONTENT_REFUSED = "content_refused"
 
 
+class WitnessesUnusable(Exception):
+    """Of the witnesses in the settings one is no witness's public key; the message says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Keys, the photo store and WeChat, as this process reaches them."""
+    """Our own address, keys, the photo store and WeChat, as this process reaches them."""
 
+    public_base_url: str
     master_key: MasterKey
     vault: Vault
     photo_keeper: PhotoKeeper
@@ -67,8 +73,8 @@ async def reaching_outside(settings: Settings) -> AsyncIterator[Outside]:
     keeper, links = reach_store(settings, key)
     async with reaching_wechat(settings) as clients:
         yield Outside(
-            key, Vault(key), keeper, links, Templates(settings.wechat_messages),
-            frozenset(settings.wechat_push), clients,
+            settings.public_base_url, key, Vault(key), keeper, links,
+            Templates(settings.wechat_messages), frozenset(settings.wechat_push), clients,
         )  # fmt: skip
 
 
@@ -79,11 +85,27 @@ def master_key_of(settings: Settings) -> MasterKey:
     return master_key_in(settings.data_dir)
 
 
+def witness_keys(settings: Settings) -> tuple[VerifierKey, ...]:
+    """Return who may countersign checkpoints; raises WitnessesUnusable."""
+    keys = []
+    for place, text in enumerate(settings.witnesses, start=1):
+        # Not shown: somebody may have taken the private key for the public one.
+        try:
+            key = parse_verifier_key(text)
+        except NoteInvalid as wrong:
+            raise WitnessesUnusable(f"key {place} cannot be read: {wrong}") from wrong
+        if key.kind is not KeyKind.WITNESS:
+            raise WitnessesUnusable(f"key {place} is a log's, not a witness's")
+        keys.append(key)
+    return tuple(keys)
+
+
 def outside_of(state: Any) -> Outside:
     """Return what an application in this process already has."""
     settings: Settings = state.settings
     return Outside(
-        state.master_key, state.vault, state.photo_keeper, state.photo_links,
+        settings.public_base_url, state.master_key, state.vault, state.photo_keeper,
+        state.photo_links,
         Templates(settings.wechat_messages), frozenset(settings.wechat_push), state.wechat,
     )  # fmt: skip
 

@@ -19,16 +19,20 @@ from pgqueuer.models import Job, Schedule
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.audit import jobs as audit
 from app.cases import jobs as cases
 from app.core import queries
 from app.core.database import APP_ROLE
 from app.core.idempotency import KEPT_FOR
 from app.core.jobs import enqueue
+from app.core.signing import KeyRing
 from app.identity import queries as identity
 from app.ledger.holds import jobs as holds
 from app.ledger.lapsing import jobs as lapsing
 from app.ledger.notices import jobs as lapse_notices
 from app.ledger.point_policy import jobs as point_policy
+from app.ledger.seals import jobs as seals
+from app.ledger.unlinking import jobs as unlinking
 from app.media import jobs as media
 from app.media import moderation
 from app.notifications import jobs as notifications
@@ -50,6 +54,8 @@ LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerE
 ASKED_FOR_ONCE = (
     "apply_point_policy", "compare_photos", "destroy_files", "handle_wechat_push"
 )  # fmt: skip
+# Asked for a second time between two minutes, so that nothing waits for a whole one.
+AGAIN_AFTER = {"seal_transfers": timedelta(seconds=30)}
 # A job whose worker died is picked up again after about eight seconds.
 DEQUEUE_TIMEOUT = timedelta(seconds=5)
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
@@ -118,6 +124,27 @@ async def apply_point_policy(context: WorkerContext, payload: bytes) -> None:
     # The version that asked for it may have been followed by another: the newest is applied.
     community_id, _ = payload.split(b":")
     await point_policy.apply_point_policy(context.sessionmaker, int(community_id))
+
+
+async def seal_transfers(context: WorkerContext, _payload: bytes = b"") -> None:
+    outside = context.outside
+    sealed = await seals.seal_transfers(
+        context.sessionmaker, KeyRing(outside.master_key),
+        public_base_url=outside.public_base_url, now=context.clock(),
+    )  # fmt: skip
+    if sealed:
+        logger.info("transfers sealed", transfers=sealed)
+
+
+async def audit_books(context: WorkerContext, _payload: bytes) -> None:
+    audits = await audit.audit_books(context.sessionmaker, clock=context.clock)
+    logger.info("books audited", communities=len(audits))
+
+
+async def erase_salts(context: WorkerContext, _payload: bytes) -> None:
+    erased = await unlinking.erase_salts(context.sessionmaker, now=context.clock())
+    if erased:
+        logger.info("salts erased", transfers=erased)
 
 
 async def check_content(context: WorkerContext, payload: bytes) -> None:
@@ -210,6 +237,7 @@ async def keep_retention(context: WorkerContext, _payload: bytes) -> None:
 
 JOBS: dict[str, Work] = {
     "apply_point_policy": apply_point_policy,
+    "audit_books": audit_books,
     "check_content": check_content,
     "clean_up": clean_up,
     "close_accounts": close_accounts,
@@ -219,6 +247,7 @@ JOBS: dict[str, Work] = {
     "delete_orphans": delete_orphans,
     "destroy_files": destroy_files,
     "destroy_originals": destroy_originals,
+    "erase_salts": erase_salts,
     "escalate_cases": escalate_cases,
     "expire_holds": expire_holds,
     "expire_points": expire_points,
@@ -227,6 +256,7 @@ JOBS: dict[str, Work] = {
     "keep_retention": keep_retention,
     "make_data_export": make_data_export,
     "retry_held": retry_held,
+    "seal_transfers": seal_transfers,
     "send_messages": send_messages,
     "sweep_checks": sweep_checks,
     "tell_lapses": tell_lapses,
@@ -235,13 +265,14 @@ JOBS: dict[str, Work] = {
 SCHEDULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "every_minute": (
         "* * * * *", (
-            "expire_holds", "expire_vouchers", "escalate_cases", "send_messages", "sweep_checks",
+            "expire_holds", "expire_vouchers", "escalate_cases", "seal_transfers",
+            "send_messages", "sweep_checks",
         ),
     ),
-    "every_hour": ("7 * * * *", ("close_accounts", "expire_points", "retry_held")),
+    "every_hour": ("7 * * * *", ("close_accounts", "erase_salts", "expire_points", "retry_held")),
     "every_night": (
         "17 19 * * *", (
-            "clean_up", "close_unanswered", "decay_points", "delete_orphans",
+            "audit_books", "clean_up", "close_unanswered", "decay_points", "delete_orphans",
             "destroy_originals", "keep_retention",
         ),
     ),
@@ -282,6 +313,8 @@ async def ask_for(context: WorkerContext, name: str) -> None:
     """Enqueue a job unless one like it is waiting."""
     async with context.sessionmaker.begin() as session:
         await enqueue(session, name, key=name)
+        if name in AGAIN_AFTER:
+            await enqueue(session, name, key=f"{name} again", after=AGAIN_AFTER[name])
 
 
 async def connect(database_url: str) -> asyncpg.Connection:
@@ -309,6 +342,8 @@ async def run_connected(context: WorkerContext, database_url: str) -> None:
     try:
         jobs = PgQueuer.from_asyncpg_connection(connection)
         register(jobs, context)
+        # What was posted while no worker ran need not wait for the next minute.
+        await ask_for(context, "seal_transfers")
         await jobs.run(
             dequeue_timeout=DEQUEUE_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     ACTIVITIES_MANAGE = "activities:manage"
     ACTIVITIES_READ = "activities:read"
     ACTIVITIES_SCAN = "activities:scan"
+    AUDIT_READ = "audit:read"
     CASES_HANDLE = "cases:handle"
     CASES_READ = "cases:read"
     CASES_REPORT = "cases:report"
@@ -52,6 +53,7 @@ class Permission(StrEnum):
     IDENTITY_OWN_SESSION = "identity:own_session"
     IDENTITY_PUBLISH_POLICY = "identity:publish_policy"
     LEDGER_MOVE_OWN = "ledger:move_own"
+    LEDGER_PRINT_SEALS = "ledger:print_seals"
     LEDGER_READ_OWN = "ledger:read_own"
     LEDGER_READ_POLICY = "ledger:read_policy"
     LEDGER_SET_POLICY = "ledger:set_policy"
@@ -112,6 +114,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.COMMUNITY_DECIDE_JOIN,
         Permission.COMMUNITY_READ_RESIDENTS,
         Permission.COMMUNITY_REGISTER,
+        Permission.LEDGER_PRINT_SEALS,
         Permission.MEDIA_MODERATE,
         Permission.MEDIA_UPLOAD,
     },
@@ -120,6 +123,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.ACTIVITIES_MANAGE,
         Permission.ACTIVITIES_SCAN,
+        Permission.AUDIT_READ,
         Permission.CASES_HANDLE,
         Permission.CASES_READ,
         Permission.CASES_ROUTE,
@@ -131,6 +135,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CONTRIBUTIONS_POST,
         Permission.FUNDS_MANAGE,
         Permission.IDENTITY_PUBLISH_POLICY,
+        Permission.LEDGER_PRINT_SEALS,
         Permission.LEDGER_SET_POLICY,
         Permission.MEDIA_MODERATE,
         Permission.MEDIA_UPLOAD,

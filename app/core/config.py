@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     the latter is `case_progress` or any kind the inbox knows. Photos go to a folder in
     `data_dir` unless `photo_store` names a service; its options are opendal's (bucket,
     endpoint, access_key_id, …). Originals are kept `original_days`, sealed, then destroyed.
+    `witnesses` are the public keys (`name+id+key`) of those who may countersign checkpoints.
     """
 
     model_config = SettingsConfigDict(env_prefix="GRIDPOINTS_", extra="ignore")
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     wechat_messages: dict[str, dict[str, WeChatTemplate]] = Field(default_factory=dict)
     photo_store: Literal["fs", "s3", "cos", "oss"] = "fs"
     photo_store_options: dict[str, SecretStr] = Field(default_factory=dict)
+    witnesses: list[str] = Field(default_factory=list)
     original_days: int = Field(default=30, ge=1, le=365)
     access_token_minutes: int = Field(default=15, ge=1, le=120)
     refresh_token_days: int = Field(default=30, ge=1, le=365)

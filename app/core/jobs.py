@@ -6,6 +6,7 @@ worker tries those again every hour that no schedule asks for.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from pgqueuer.queries import Queries
@@ -24,10 +25,19 @@ class SessionDriver:
         return [dict(row) for row in result.mappings()]
 
 
-async def enqueue(session: AsyncSession, name: str, *, key: str, payload: bytes = b"") -> None:
+async def enqueue(
+    session: AsyncSession,
+    name: str,
+    *,
+    key: str,
+    payload: bytes = b"",
+    after: timedelta | None = None,
+) -> None:
     """Ask for a job once: while one with this key waits or runs, nothing is added."""
     driver: Any = SessionDriver(session)
-    await Queries(driver).enqueue(name, payload, dedupe_key=key, on_conflict="skip")
+    await Queries(driver).enqueue(
+        name, payload, execute_after=after, dedupe_key=key, on_conflict="skip"
+    )
 
 
 async def enqueue_all(session: AsyncSession, name: str, payloads: Mapping[str, bytes]) -> None:

@@ -1,8 +1,20 @@
-"""Prometheus metrics of the HTTP side; GET /metrics serves them."""
+"""Prometheus metrics: of the HTTP side, and figures that rooms measure when they are asked."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A gauge as it stands now."""
+
+    name: str
+    meaning: str
+    value: float
 
 
 class HttpMetrics:
@@ -28,5 +40,9 @@ class HttpMetrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def render(self) -> bytes:
-        return generate_latest(self.registry)
+    def render(self, figures: Sequence[Figure] = ()) -> bytes:
+        """Return all of it, with figures of this moment that stay in no registry."""
+        measured = CollectorRegistry()
+        for figure in figures:
+            Gauge(figure.name, figure.meaning, registry=measured).set(figure.value)
+        return generate_latest(self.registry) + generate_latest(measured)

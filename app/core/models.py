@@ -42,7 +42,7 @@ class RateLimit(Model):
 
 
 class SigningKey(Model):
-    """An Ed25519 key pair for codes or sessions; the private half is sealed (global).
+    """An Ed25519 key pair for codes, sessions or seals; the private half is sealed (global).
 
     Numbered within its purpose; a code has one byte for the number. A key signs from
     `active_from` until a younger one is active, and verifies until `revoked_at`.
@@ -60,7 +60,7 @@ class SigningKey(Model):
     __table_args__ = (
         CheckConstraint("key_id >= 1", name="key_id_positive"),
         CheckConstraint("purpose <> 'codes' OR key_id <= 255", name="key_id_of_codes_is_a_byte"),
-        CheckConstraint("purpose IN ('codes', 'sessions')", name="purpose_known"),
+        CheckConstraint("purpose IN ('codes', 'sessions', 'seals')", name="purpose_known"),
     )
 
 

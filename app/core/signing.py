@@ -1,4 +1,4 @@
-"""The key ring: Ed25519 keys that sign codes and sessions, shared by all processes.
+"""The key ring: Ed25519 keys that sign codes, sessions and seals, shared by all processes.
 
 Keys live in the database, sealed by the master key. A new one starts to sign two minutes after
 it was made, when every process and offline scanner has had time to learn it; the older ones
@@ -19,8 +19,8 @@ from app.core.models import SigningKey
 from app.core.sealing import MasterKey
 from app.core.tokens import TokenVerifier
 
-Purpose = Literal["codes", "sessions"]
-PURPOSES: tuple[Purpose, ...] = ("codes", "sessions")
+Purpose = Literal["codes", "sessions", "seals"]
+PURPOSES: tuple[Purpose, ...] = ("codes", "sessions", "seals")
 LEAD_TIME = timedelta(minutes=2)
 RAW = serialization.Encoding.Raw
 
@@ -75,6 +75,19 @@ class KeyRing:
     def session_signer(self, now: datetime) -> tuple[int, Ed25519PrivateKey]:
         return self._keys["sessions"].signer(now)
 
+    def seal_signers(self, now: datetime) -> list[Ed25519PrivateKey]:
+        """Return the two youngest keys for seals, the younger first.
+
+        Both sign: who knows only the key of before can go on checking until the next rotation.
+        """
+        of_purpose = self._keys["seals"]
+        active = [entry for entry in of_purpose.private if entry[0] <= now]
+        return [key for _, _, key in (active or of_purpose.private)[-2:][::-1]]
+
+    def public_seal_keys(self) -> dict[int, Ed25519PublicKey]:
+        """Return the keys that verify checkpoints, in the order of their numbers."""
+        return dict(sorted(self._keys["seals"].public.items()))
+
     def public_code_keys(self) -> dict[int, Ed25519PublicKey]:
         """Return the keys that a scanner needs to verify codes offline."""
         return self._keys["codes"].public
@@ -86,7 +99,7 @@ class KeyRing:
 
 
 def _purpose(row: SigningKey) -> Purpose:
-    return "codes" if row.purpose == "codes" else "sessions"
+    return next(purpose for purpose in PURPOSES if purpose == row.purpose)
 
 
 async def add_key(

@@ -125,7 +125,8 @@ class Balance(Model):
 class Transfer(Model):
     """Points moved from one account to another: balanced by construction, never changed.
 
-    `memo` says in the words of that day what it was for.
+    `memo` says in the words of that day what it was for. The salt, and nothing else, may be
+    erased later (seals/).
     """
 
     __tablename__ = "transfers"
@@ -147,7 +148,7 @@ class Transfer(Model):
     checker_id: Mapped[int | None]
     occurred_at: Mapped[datetime]
     posted_at: Mapped[datetime]
-    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
         CheckConstraint("points > 0", name="points_positive"),
@@ -210,6 +211,13 @@ class Lot(Model):
             "expires_at",
             "lot_id",
             postgresql_where=text("remaining > 0"),
+        ),
+        # An award's lot is found by its own number.
+        Index(
+            "ix_lots_derived",
+            "community_id",
+            "transfer_id",
+            postgresql_where=text("lot_id < 0"),
         ),
     )
 

@@ -180,6 +180,11 @@ RETENTION = (
         kept_because="the books must balance, and cases show what was done about them",
     ),
     Retention(
+        "salts", "积分存证凭证用来核对身份的随机数（盐值）", "注销并存证后约 1 小时",
+        "供您出示和核对存证凭证；清除后存证不变，但无法再证明哪一笔是您的",
+        done_by="erase_salts",
+    ),
+    Retention(
         "lapse_notices", "积分到期、衰减前的提醒记录", "长期保存",
         "证明积分清零前已提前告知；注销后只剩编号",
         kept_because="append-only proof that nothing lapsed unannounced, as old as the books",

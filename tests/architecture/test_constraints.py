@@ -9,14 +9,19 @@ from app.models import metadata
 ENUMERATION = "only members of an enumeration or literals are ever written"
 BY_SCHEMA = "the request's schema, or the preset's, is at least as strict"
 MADE_BY_US = "made by us from a fresh number, or only inserted where there is none"
+JOB = "written by the sealer or the audit, whose requests nobody sends"
 SIGN = "computed by the service, which refuses before it writes"
 
 CANNOT_BE_CAUSED_BY_A_CALLER = {
+    "ck_account_rollups_transfers_positive": JOB,
     "ck_accounts_kind_known": ENUMERATION,
     "ck_activities_closes_after_opening": SIGN,
     "ck_activities_ends_after_start": SIGN,
     "ck_activities_state_known": ENUMERATION,
     "ck_activities_units_positive": BY_SCHEMA,
+    "ck_audits_different_names_difference": JOB,
+    "ck_audits_ended_unless_running": JOB,
+    "ck_audits_state_known": ENUMERATION,
     "ck_campaigns_bonus_not_negative": BY_SCHEMA,
     "ck_campaigns_percent_not_less_than_base": BY_SCHEMA,
     "ck_campaigns_runs_forwards": BY_SCHEMA,
@@ -37,6 +42,7 @@ CANNOT_BE_CAUSED_BY_A_CALLER = {
     "ck_cases_rating_in_range": BY_SCHEMA,
     "ck_cases_state_known": ENUMERATION,
     "ck_cases_whole_position": SIGN,
+    "ck_checkpoints_size_positive": JOB,
     "ck_closures_ended_with_time": SIGN,
     "ck_closures_state_known": ENUMERATION,
     "ck_communities_number_is_four_bytes": "the sequence would have to run out",
@@ -88,6 +94,9 @@ CANNOT_BE_CAUSED_BY_A_CALLER = {
     "ck_rule_versions_max_units_positive": BY_SCHEMA,
     "ck_rule_versions_points_positive": BY_SCHEMA,
     "ck_rule_versions_unit_known": ENUMERATION,
+    "ck_salt_erasures_done_after_asked": JOB,
+    "ck_seals_leaf_hash_is_sha256": JOB,
+    "ck_seals_leaf_index_not_negative": JOB,
     "ck_shops_void_within_a_day": BY_SCHEMA,
     "ck_signing_keys_key_id_of_codes_is_a_byte": "keys are made by the operator, 255 at most",
     "ck_signing_keys_key_id_positive": MADE_BY_US,
@@ -96,17 +105,22 @@ CANNOT_BE_CAUSED_BY_A_CALLER = {
     "ck_transfers_kind_known": ENUMERATION,
     "ck_transfers_points_positive": SIGN,
     "ck_transfers_two_accounts": SIGN,
+    "ck_tree_nodes_level_is_kept": JOB,
+    "ck_tree_nodes_node_hash_is_sha256": JOB,
+    "ck_trees_size_not_negative": JOB,
     "ck_verifications_operation_known": ENUMERATION,
     "ck_vouchers_state_known": ENUMERATION,
     "ck_vouchers_used_names_shop_and_time": SIGN,
     "ck_wechat_messages_state_known": ENUMERATION,
     "uq_accounts_owner": MADE_BY_US,
+    "uq_audits_running": JOB,
     "uq_case_categories_code": "the category tree comes from a preset, in one transaction",
     "uq_closures_asked": "the resident's row is locked first: asked twice is the same one",
     "uq_households_room": "inserted with ON CONFLICT: whoever comes second shares the flat",
     "uq_paper_cards_serial": "40 random bits; who draws one twice may try again",
     "uq_photos_upload": "inserted with ON CONFLICT: the same file is the same photo",
     "uq_rewards_code": "the catalogue comes from a preset, in one transaction",
+    "uq_seals_transfer": JOB,
     "uq_verifications_id": MADE_BY_US,
     "uq_vouchers_typed_code": "60 random bits; who draws one twice may try again",
 }

@@ -9,16 +9,25 @@ from app.models import metadata
 
 APPEND_ONLY = (
     "accounts",
+    "checkpoints",
     "contributions",
+    "cosignatures",
     "hold_lots",
     "lot_moves",
     "persons",
     "revoked_codes",
     "rule_versions",
+    "seals",
     "transfers",
+    "tree_nodes",
+    "unlinked_transfers",
 )
-# A rule version is ended when the next one begins, and that is all.
-MAY_CHANGE = {"rule_versions": {"effective_until"}}
+# A rule version is ended when the next one begins; of whoever leaves, the salts are erased.
+MAY_CHANGE = {
+    "rule_versions": {"effective_until"},
+    "transfers": {"salt"},
+    "unlinked_transfers": {"kept"},
+}
 NOT_ALLOWED = "42501"
 
 

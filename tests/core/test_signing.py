@@ -139,6 +139,23 @@ async def test_sessions_of_a_revoked_key_end(
     assert problem_code(refused) == "token_invalid"
 
 
+async def test_the_two_youngest_active_keys_sign_seals(
+    app: FastAPI, ring: KeyRing, sessionmaker: MakeSession, clock: Clock
+) -> None:
+    def signers() -> list[bytes]:
+        return [key.public_key().public_bytes_raw() for key in ring.seal_signers(clock.now)]
+
+    await load(ring, sessionmaker, clock)
+    first = signers()
+    made = [await rotate(app, sessionmaker, "seals", clock) for _ in range(2)]
+    await load(ring, sessionmaker, clock)
+    assert len(first) == 1
+    assert signers() == first
+
+    clock.now += LEAD_TIME
+    assert signers() == [key.public_key for key in reversed(made)]
+
+
 async def test_a_token_is_signed_by_the_keys_of_sessions_only(
     ring: KeyRing, sessionmaker: MakeSession, clock: Clock
 ) -> None:
@@ -177,7 +194,7 @@ async def test_the_first_keys_are_made_once_however_many_processes_start(
 
     async with keyless() as session:
         made = [(key.purpose, key.key_id) for key in await queries.list_signing_keys(session)]
-    assert sorted(made) == [(purpose, 1) for purpose in PURPOSES]
+    assert sorted(made) == [(purpose, 1) for purpose in sorted(PURPOSES)]
 
 
 async def test_keys_made_at_once_have_numbers_of_their_own(

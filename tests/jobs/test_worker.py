@@ -21,6 +21,7 @@ from tests.support.books import assert_books_balance
 from tests.support.caller import fresh_key
 from tests.support.clock import Clock
 from tests.support.database import RACES, DatabaseServer
+from tests.support.neighbourhood import Neighbourhood
 
 PATIENCE = 20
 Sessions = async_sessionmaker[AsyncSession]
@@ -121,7 +122,8 @@ async def test_a_job_that_keeps_failing_is_held_for_somebody_to_see(
         await session.execute(text("UPDATE pgqueuer SET attempts = 99"))
 
     async def is_held() -> bool:
-        return bool(await ask(race_sessionmaker, "SELECT status = 'failed' FROM pgqueuer"))
+        held = "SELECT status = 'failed' FROM pgqueuer WHERE entrypoint = 'clean_up'"
+        return bool(await ask(race_sessionmaker, held))
 
     context = WorkerContext(race_sessionmaker, broken, outside)
     task = asyncio.create_task(run_worker(context, migrated.url(RACES)))
@@ -198,3 +200,38 @@ async def test_a_held_job_that_nothing_else_asks_for_is_tried_again(
     assert await ask(sessionmaker, waiting) == "held 0, held and waiting 0, held twice 0"
     every_hour = worker.SCHEDULES["every_hour"][1]
     assert "retry_held" in every_hour
+
+
+async def test_what_is_posted_is_sealed_by_the_next_half_minute(
+    race: MakeRace,
+    race_sessionmaker: Sessions,
+    migrated: DatabaseServer,
+    clock: Clock,
+    outside: Outside,
+) -> None:
+    here = await race(1)
+    await here.give("resident-1", "legal_advice")
+    context = WorkerContext(race_sessionmaker, clock, outside)
+    await worker.ask_for(context, "seal_transfers")
+    due = await ask(race_sessionmaker, "SELECT max(execute_after - created) FROM pgqueuer")
+    assert await ask(race_sessionmaker, "SELECT count(*) FROM pgqueuer") == 2
+    assert abs(due - timedelta(seconds=30)) < timedelta(seconds=1)
+
+    async def is_sealed() -> bool:
+        return bool(await ask(race_sessionmaker, "SELECT size = 1 FROM trees"))
+
+    async with working(race_sessionmaker, clock, migrated.url(RACES), outside):
+        await until(is_sealed)
+    assert await ask(race_sessionmaker, "SELECT count(*) FROM seal_queue") == 0
+
+
+async def test_without_a_key_nothing_is_sealed_and_nothing_lost(
+    sessionmaker: Sessions, here: Neighbourhood, clock: Clock, outside: Outside
+) -> None:
+    await here.give("resident-1", "legal_advice")
+    context = WorkerContext(sessionmaker, clock, outside)
+    async with sessionmaker.begin() as session:
+        await session.execute(text("UPDATE signing_keys SET revoked_at = :now"), {"now": clock.now})
+    await worker.seal_transfers(context)
+    assert await ask(sessionmaker, "SELECT count(*) FROM checkpoints") == 0
+    assert await ask(sessionmaker, "SELECT count(*) FROM seal_queue") == 1

@@ -198,13 +198,13 @@ PLANTS = [
         "UPDATE cap_usage SET used_times = used_times + 1 WHERE community_id = :id",
     ),
     Plant(
-        "every transfer waits to be sealed once",
+        "every transfer waits to be sealed or is once",
         "DELETE FROM seal_queue WHERE community_id = :id AND transfer_id ="
         " (SELECT max(transfer_id) FROM seal_queue WHERE community_id = :id)",
         r"seal queue rows of transfer \d+ is 0, should be 1",
     ),
     Plant(
-        "every transfer waits to be sealed once",
+        "every transfer waits to be sealed or is once",
         "INSERT INTO seal_queue VALUES (:id, 1)",
         "seal queue rows of transfer 1 is 1, should be 0",
     ),

@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 import httpx
+from fastapi import FastAPI
 
 from tests.support.caller import fresh_key
 from tests.support.clock import Clock
 from tests.support.neighbourhood import POSTINGS, Neighbourhood
+from tests.support.sealing import seal_all
 
 Request = Callable[[], Awaitable[httpx.Response]]
 
@@ -21,6 +23,9 @@ STATEMENTS = {
     "statement's months": 3,
     "statement to keep": 5,
     "statement on paper": 5,
+    "a line's receipt": 5,
+    "newest checkpoint": 2,
+    "the sealed book": 2,
     "my rank": 8,
     "board page": 5,
     "catalogue": 3,
@@ -36,13 +41,14 @@ STATEMENTS = {
 }
 
 
-async def main_requests(here: Neighbourhood, clock: Clock) -> dict[str, Request]:
+async def main_requests(here: Neighbourhood, clock: Clock, app: FastAPI) -> dict[str, Request]:
     """Return every main request; whoever makes one has points and neighbours on the board."""
     for _ in range(4):
         await here.give("resident-1", "legal_advice")
     await here.give("resident-3", "survey")
     for _ in range(5):
         await here.give("resident-4", "legal_advice")
+    await seal_all(app, now=clock.now)
     return await _requests_of_residents(here, clock) | await _requests_of_staff(here)
 
 
@@ -55,6 +61,9 @@ async def _requests_of_residents(there: Neighbourhood, clock: Clock) -> dict[str
     scan = {"activity_id": other["activity_id"], "code": code}
     fund = f"/v1/funds/{there.created.funds['elder_meals']}"
     redeem = f"/v1/rewards/{there.reward_id('canteen_meal')}/redeem"
+    line = (await resident.get("/v1/me/statement")).json()["items"][0]
+    public = f"/v1/public/communities/{there.community_id}"
+    receipt = f"/v1/me/statement/{line['transfer_id']}/receipt"
     return {
         "scan the activity's code": lambda: resident.post("/v1/me/check-ins", {"code": token}),
         "scan a resident's code": lambda: worker.post("/v1/staff/check-ins", scan),
@@ -65,6 +74,9 @@ async def _requests_of_residents(there: Neighbourhood, clock: Clock) -> dict[str
         "statement's months": lambda: resident.get("/v1/me/statement/months"),
         "statement to keep": lambda: resident.get("/v1/me/statement.csv"),
         "statement on paper": lambda: resident.get("/v1/me/statement.pdf"),
+        "a line's receipt": lambda: resident.get(receipt),
+        "newest checkpoint": lambda: resident.get(f"{public}/checkpoints/latest"),
+        "the sealed book": lambda: resident.get(f"{public}/book"),
         "my rank": lambda: resident.get("/v1/me/rank"),
         "board page": lambda: resident.get("/v1/boards/residents"),
         "catalogue": lambda: resident.get("/v1/rewards"),

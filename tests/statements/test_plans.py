@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -56,9 +57,9 @@ async def rows_read(connection: AsyncConnection) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_a_main_request_reads_few_rows_of_a_large_community(
-    name: str, crowded: Neighbourhood, clock: Clock, connection: AsyncConnection
+    name: str, crowded: Neighbourhood, clock: Clock, app: FastAPI, connection: AsyncConnection
 ) -> None:
-    request = (await main_requests(crowded, clock))[name]
+    request = (await main_requests(crowded, clock, app))[name]
 
     assert await read_too_much(request, connection) == {}
 

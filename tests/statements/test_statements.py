@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -38,9 +39,9 @@ def counted(engine: AsyncEngine) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_a_main_request_costs_no_more_statements_than_stated(
-    name: str, here: Neighbourhood, clock: Clock, engine: AsyncEngine
+    name: str, here: Neighbourhood, clock: Clock, app: FastAPI, engine: AsyncEngine
 ) -> None:
-    request = (await main_requests(here, clock))[name]
+    request = (await main_requests(here, clock, app))[name]
 
     with counted(engine) as sent:
         answer = await request()

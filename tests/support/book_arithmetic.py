@@ -23,6 +23,7 @@ TABLES = {
     "hold_lots": "hold_id, lot_id",
     "reversed_points": "transfer_id",
     "seal_queue": "transfer_id",
+    "seals": "leaf_index",
     "standings": "period, starts_on, resident_id",
     "contributions": "contribution_id",
     "contribution_reversals": "reversal_id",
@@ -48,6 +49,7 @@ class Books:
     hold_lots: Sequence[Record]
     reversed_points: Sequence[Record]
     seal_queue: Sequence[Record]
+    seals: Sequence[Record]
     standings: Sequence[Record]
     contributions: Sequence[Record]
     contribution_reversals: Sequence[Record]

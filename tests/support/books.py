@@ -35,7 +35,7 @@ LEDGER_CHECKS: tuple[Check, ...] = (
     holds.holds_pin_what_they_promise,
     holds.held_points_are_those_of_open_holds,
     holds.holds_follow_their_captures,
-    transfers.every_transfer_waits_to_be_sealed_once,
+    transfers.every_transfer_waits_to_be_sealed_or_is_once,
     balances.no_lot_lapses_unnoticed,
     balances.spending_is_remembered,
     balances.decay_is_remembered,

@@ -11,6 +11,7 @@ from app.core.calendar import local_time
 from app.core.ids import new_id
 from app.core.jobs import enqueue
 from app.ledger.lapsing import service as lapsing
+from app.ledger.unlinking import service as unlinking
 from app.media import files
 from app.notifications.service import Notice, notify
 from app.privacy.closing import forgetting, queries
@@ -122,6 +123,9 @@ async def close_account(
     await forgotten.forget_texts(session, community_id, closure.resident_id, published=shown)
     keys = await queries.forget_photos(session, closure, published=shown, now=now)
     await empty_wallet(
+        session, community_id, closure.resident_id, person_id=closure.person_id, now=now
+    )
+    await unlinking.ask(
         session, community_id, closure.resident_id, person_id=closure.person_id, now=now
     )
     exports = await queries.destroy_exports(session, community_id, closure.resident_id)

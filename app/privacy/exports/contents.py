@@ -108,12 +108,17 @@ PARTS = (
 
 _OF_THE_COMMUNITY = "says what the community offers or rules, and of residents nothing"
 _TECHNICAL = "of the service itself, says nothing of a person"
+_SEALED = "hashes over transfers, which are exported; the README says where receipts are"
 NOT_EXPORTED = {
+    "account_rollups": "sums of the system's and of shops' accounts",
     "activities": "what takes place here; that the resident came is a contribution",
+    "audits": _TECHNICAL,
     "campaigns": _OF_THE_COMMUNITY,
     "case_settings": _OF_THE_COMMUNITY,
     "case_statuses": _OF_THE_COMMUNITY,
     "check_traces": "WeChat's numbers of content checks, which are exported themselves",
+    "checkpoints": _SEALED,
+    "cosignatures": _SEALED,
     "funds": "what they are for; what the resident gave is in the statement, under their names",
     "idempotency_keys": "answers already given, kept two days to be repeated",
     "point_policies": _OF_THE_COMMUNITY,
@@ -123,7 +128,12 @@ NOT_EXPORTED = {
     "resident_tokens": "keyed hashes of the name and phone, which are exported in the clear",
     "reversed_points": "sums over the statement, which is exported",
     "revoked_codes": "numbers of withdrawn codes; a resident's own cards are exported",
+    "salt_erasures": "written as the account is closed, after which there are no copies",
     "seal_queue": _TECHNICAL,
+    "seals": _SEALED,
     "signing_keys": _TECHNICAL,
+    "tree_nodes": _SEALED,
+    "trees": _SEALED,
+    "unlinked_transfers": "what can still be proved of a line whose other side has left",
     "wechat_pushes": "events as WeChat sent them, sealed whole; what they led to is exported",
 }

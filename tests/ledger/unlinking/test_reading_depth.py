@@ -1,0 +1,106 @@
+"""How much is read for a resident of few lines, and for those who are done, in a long book."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.database import APP_ROLE, make_engine
+from app.core.embedded.configuration import SUPERUSER
+from app.core.ids import EPOCH, RANDOM_BITS
+from tests.ledger.unlinking.leaving import Leavers
+from tests.support.database import DatabaseServer, analyze
+
+LINES = 4_000
+# Sealed long ago, an hour apart, before anything else.
+_LONG_BOOK = """
+    WITH line AS (
+        INSERT INTO transfers (community_id, transfer_id, posting_id, kind, debit_account_id,
+            credit_account_id, points, source_kind, source_id, leg, memo, maker_id, checker_id,
+            occurred_at, posted_at, salt)
+        SELECT :community_id, CAST(:newest AS bigint) - (n::bigint << 21) * 3600000 - place, n,
+            'award', 1, account_id, 1, 'test', n, place, '', 1, 2, :now, :now, sha256('salt')
+        FROM unnest(CAST(:accounts AS bigint[])) WITH ORDINALITY AS wallet (account_id, place)
+            CROSS JOIN generate_series(1, :lines) AS n
+        RETURNING transfer_id)
+    INSERT INTO seals (community_id, leaf_index, transfer_id, leaf_hash)
+    SELECT :community_id, row_number() OVER (ORDER BY transfer_id) - 1, transfer_id,
+        sha256('leaf')
+    FROM line
+"""
+_SEAL = """
+    INSERT INTO seals (community_id, leaf_index, transfer_id, leaf_hash)
+    SELECT community_id, :size + row_number() OVER (ORDER BY transfer_id), transfer_id,
+        sha256('leaf')
+    FROM transfers WHERE community_id = :community_id AND credit_account_id = :account
+"""
+_LEFT_LONG_AGO = """
+    INSERT INTO salt_erasures (community_id, resident_id, person_id, asked_at, done_at)
+    SELECT :community_id, resident_id, 1, :now, :now
+    FROM unnest(CAST(:accounts AS bigint[])) AS resident_id
+"""
+_READ = """
+    SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)
+    FROM pg_stat_xact_user_tables
+    WHERE relname IN ('transfers', 'seals', 'unlinked_transfers')
+"""
+
+
+@pytest.fixture
+async def connection(migrated: DatabaseServer) -> AsyncIterator[AsyncConnection]:
+    """A connection that may become the superuser again, to gather statistics."""
+    engine = make_engine(migrated.url(role=SUPERUSER), pool_size=1)
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        yield connection
+        await outer.rollback()
+    await engine.dispose()
+
+
+@pytest.fixture
+async def long(leavers: Leavers, connection: AsyncConnection) -> Leavers:
+    """Five residents of 4,000 lines who left long ago, and a sixth with two lines."""
+    now = leavers.clock.now
+    long_ago = [leavers.number(f"resident-{number}") for number in range(1, 6)]
+    values = {"community_id": leavers.here.community_id, "accounts": long_ago, "now": now}
+    newest = int((now - EPOCH).total_seconds() * 1000 - 48 * 3_600_000) << RANDOM_BITS
+    await connection.execute(text(_LONG_BOOK), values | {"newest": newest, "lines": LINES})
+    await connection.execute(text(_LEFT_LONG_AGO), values)
+    for points in (3, 4):
+        await leavers.give("resident-6", points)
+    await connection.execute(
+        text(_SEAL),
+        {
+            "community_id": leavers.here.community_id,
+            "account": leavers.number("resident-6"),
+            "size": 5 * LINES,
+        },
+    )
+    await connection.execute(text(f"SET ROLE {SUPERUSER}"))
+    await analyze(connection)
+    await connection.execute(text(f"SET ROLE {APP_ROLE}"))
+    return leavers
+
+
+async def rows_read(connection: AsyncConnection) -> int:
+    return int(await connection.scalar(text(_READ)) or 0)
+
+
+@pytest.mark.parametrize("planning", ["force_custom_plan", "force_generic_plan"])
+async def test_few_lines_among_many_are_unlinked_by_reading_few(
+    long: Leavers, connection: AsyncConnection, planning: str
+) -> None:
+    await long.leave("resident-6")
+    await connection.execute(text(f"SET plan_cache_mode = {planning}"))
+    before = await rows_read(connection)
+    assert await long.erase() == 2
+    assert await rows_read(connection) - before <= 100
+
+
+async def test_those_who_are_done_are_looked_at_again_by_reading_few(
+    long: Leavers, connection: AsyncConnection
+) -> None:
+    before = await rows_read(connection)
+    assert await long.erase() == 0
+    assert await rows_read(connection) - before <= 10
