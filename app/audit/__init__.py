@@ -1,0 +1,1 @@
+"""The audit: recomputes every stored figure from the transfers and names the first difference."""

@@ -1,0 +1,1 @@
+"""Accounts: each figure of each balance, from transfers and lots."""

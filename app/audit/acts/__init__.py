@@ -1,0 +1,1 @@
+"""Acts: contributions beside their transfers, and what boards and caps made of them."""

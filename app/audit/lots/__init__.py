@@ -1,0 +1,1 @@
+"""Lots: where points came from, where they went, and how they came back."""

@@ -1,0 +1,1 @@
+"""The audit of seals: every leaf, node, checkpoint and rolled-up total follows from transfers."""
