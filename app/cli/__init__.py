@@ -1,4 +1,4 @@
-"""The command line: `gridpoints serve`, `worker`, `migrate`, `demo`, `keys`, `openapi`."""
+"""The command line: `gridpoints serve`, `worker`, `migrate`, `demo`, `keys`, `verify` and more."""
 
 from app.cli.commands import main
 

@@ -8,7 +8,7 @@ import typer
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.cli import keys, serving
+from app.cli import auditing, keys, serving, verifying, witnessing
 from app.cli.database import (
     has_shared_key,
     in_transaction,
@@ -38,6 +38,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(keys.app, name="keys")
+app.add_typer(witnessing.app, name="witness")
+app.command()(verifying.verify)
+app.command()(auditing.audit)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]

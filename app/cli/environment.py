@@ -11,18 +11,23 @@ from app.core.config import Settings
 from app.core.sealing import MasterKeyUnusable
 from app.core.signing import KeyRing
 from app.core.transactions import system_clock
-from app.wiring import master_key_of
+from app.wiring import WitnessesUnusable, master_key_of, witness_keys
 
 
 def read_settings() -> Settings:
     """Read the environment; name what is wrong with it, but not the values: some are secret."""
     try:
-        return Settings()
+        settings = Settings()
+        witness_keys(settings)
+    except WitnessesUnusable as wrong:
+        typer.echo(f"GRIDPOINTS_WITNESSES: {wrong}", err=True)
+        raise typer.Exit(2) from None
     except ValidationError as wrong:
         for error in wrong.errors():
             name = "_".join(str(part) for part in error["loc"]).upper()
             typer.echo(f"GRIDPOINTS_{name}: {error['msg']}", err=True)
         raise typer.Exit(2) from None
+    return settings
 
 
 def require_shared_key(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""`gridpoints keys`: the keys that sign codes and sessions."""
+"""`gridpoints keys`: the keys that sign codes, sessions and seals."""
 
 from datetime import datetime
 from typing import Annotated
@@ -43,7 +43,7 @@ def list_keys() -> None:
 
 @app.command()
 def rotate(
-    purpose: Annotated[str, typer.Argument(help="codes or sessions")],
+    purpose: Annotated[str, typer.Argument(help="codes, sessions or seals")],
 ) -> None:
     """Make a new key; it signs in two minutes, the old one goes on verifying."""
     settings = read_settings()
@@ -63,7 +63,7 @@ def rotate(
 
 @app.command()
 def revoke(
-    purpose: Annotated[str, typer.Argument(help="codes or sessions")],
+    purpose: Annotated[str, typer.Argument(help="codes, sessions or seals")],
     key_id: Annotated[int, typer.Argument(help="The number that `keys list` shows.")],
 ) -> None:
     """Refuse everything this key ever signed: printed posters, cards and vouchers included."""

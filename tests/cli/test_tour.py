@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.test_commands import PATIENCE, free_port, serving
+from tests.cli.test_commands import PATIENCE, RUN, free_port, serving
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -27,10 +28,20 @@ def test_every_command_of_the_tour_does_what_readme_shows(folder: Path) -> None:
     port = free_port()
     lamp = folder / "lamp.jpg"
     Image.effect_noise((1200, 900), 60).convert("RGB").save(lamp)
+    command = folder / "gridpoints"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(RUN)} "$@"\n')
+    command.chmod(0o755)
     with serving(port, GRIDPOINTS_DATA_DIR=str(folder / "tour")):
         done = subprocess.run(  # noqa: S603 - our own README
             ["/bin/bash", "-euo", "pipefail", "-c", tour()],
-            env=os.environ | {"BASE": f"http://127.0.0.1:{port}", "LAMP": str(lamp)},
+            env=os.environ
+            | {
+                "BASE": f"http://127.0.0.1:{port}",
+                "LAMP": str(lamp),
+                "GRIDPOINTS": str(command),
+                "PYTHONPATH": str(README.parent),
+            },
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -54,4 +65,7 @@ def test_every_command_of_the_tour_does_what_readme_shows(folder: Path) -> None:
     assert '"state":"reported","status_name":"待受理","grid_name":"第一网格"' in shown
     assert '"points_given":5,"points_taken":0' in shown
     assert "您上报的“路灯不亮”已受理，网格员正在处理。" in shown
+    assert "Proved: this line is sealed in the book, unchanged." in shown
+    assert "垃圾分类宣传" in shown
+    assert '"sealed_transfers":1' in shown
     assert '"code":' not in shown.replace('"code":"legal_advice"', "")
