@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-ledger soak lock openapi migration clean
+.PHONY: help run test check format bench bench-ledger bench-seals soak lock openapi migration clean
 
 IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3; do \
@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 quietly = @echo '$(1)'; output=$$($(1) 2>&1) || { echo "$$output"; exit 1; }
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.run  ## Start the service with a database and demo data (args="--port 8080")
 	@$(BIN)/gridpoints serve --demo $(args)
@@ -44,7 +44,10 @@ bench: .venv/.run  ## Measure the hot requests beside the bare database (args="-
 bench-ledger: .venv/.run  ## Measure the ledger beside the bare database (args="--help")
 	@$(BIN)/python -m tests.bench.ledger $(args)
 
-soak: .venv/.dev  ## Try the ledger for an hour: kills, model, operations (args="kills --rounds 50")
+bench-seals: .venv/.run  ## Measure sealing, proofs and the audit of a million transfers (args="--help")
+	@$(BIN)/python -m tests.bench.seals $(args)
+
+soak: .venv/.dev  ## Try the ledger for an hour: kills, model, operations, seals (args="kills --rounds 50")
 	@$(BIN)/python -m tests.soak $(or $(args),all)
 
 lock: .venv/.dev  ## Bring the lock files in line with pyproject.toml (args="--upgrade")

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from tests.concurrency.conftest import Audit
 from tests.concurrency.crowd import award_batch, give_all, sign_in_crowd, tally
 from tests.conftest import MakeRace
+from tests.support.auditing import assert_audit_clean
 from tests.support.caller import Caller, fresh_key
 from tests.support.clock import Clock
 from tests.support.neighbourhood import POSTINGS, Neighbourhood
@@ -164,3 +165,5 @@ async def test_a_busy_day_in_random_order_leaves_the_book_balanced(
     written = {name for name, some in answers.items() if any(map(has_written, some))}
     assert written == set(SHARE_OF_DAY) - {"praise_many"}
     await audit(here)
+    async with race_sessionmaker() as session:
+        await assert_audit_clean(session, here.community_id)

@@ -6,6 +6,7 @@ from app.cli.database import urls_of
 from app.core.database import make_engine, make_sessionmaker
 from app.core.embedded import EmbeddedPostgres
 from app.setup.queries import lock_demo
+from tests.support.auditing import assert_audit_clean
 from tests.support.books import assert_books_balance
 
 
@@ -17,4 +18,5 @@ async def audit(data_dir: Path) -> None:
             demo = await lock_demo(session)
             assert demo is not None
             await assert_books_balance(session, demo.community_id)
+            await assert_audit_clean(session, demo.community_id)
         await engine.dispose()

@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
-from tests.soak import kills, model, operations
+from tests.soak import kills, model, operations, seals
 
-SOAKS = {"kills": kills, "model": model, "operations": operations}
+SOAKS = {"kills": kills, "model": model, "operations": operations, "seals": seals}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -17,6 +17,7 @@ from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_messages import SentMessage
 from tests.media.photos import MARKER, ExifBlock, jpeg_with, sexagesimal
 from tests.story.tale import get
+from tests.support.auditing import assert_audit_clean
 from tests.support.books import assert_books_balance
 from tests.support.caller import Caller, fresh_key, problem_code
 from tests.support.clock import Clock
@@ -253,6 +254,7 @@ class Stage:
         """Check the community's book."""
         async with self.sessionmaker() as session:
             await assert_books_balance(session, self.here.community_id)
+            await assert_audit_clean(session, self.here.community_id)
 
 
 def place_of_photo(photo: dict[str, Any]) -> dict[str, Any]:

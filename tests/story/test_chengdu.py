@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.personal import Vault
 from tests.story.tale import balance_of, get
+from tests.support.auditing import assert_audit_clean
 from tests.support.books import assert_books_balance
 from tests.support.caller import problem_code
 from tests.support.clock import Clock
@@ -49,6 +50,7 @@ async def test_what_is_saved_outlives_the_year_and_becomes_services(
 
     async with sessionmaker() as session:
         await assert_books_balance(session, estate.community_id)
+        await assert_audit_clean(session, estate.community_id)
 
 
 async def both_sort_and_volunteer(estate: Neighbourhood, clock: Clock) -> None:

@@ -18,6 +18,7 @@ from app.rewards.jobs import expire_vouchers
 from app.wechat.client import WeChatClient
 from tests.doubles.wechat import WeChatDouble
 from tests.story.tale import APP_ID, APP_SECRET, Tale, balance_of, get, place_of, scan
+from tests.support.auditing import assert_audit_clean
 from tests.support.books import assert_books_balance
 from tests.support.caller import Caller, fresh_key, problem_code
 from tests.support.clock import Clock
@@ -374,6 +375,7 @@ async def she_signs_out(tale: Tale) -> None:
 async def the_book_is_audited(tale: Tale) -> None:
     async with tale.sessionmaker() as session:
         await assert_books_balance(session, tale.here.community_id)
+        await assert_audit_clean(session, tale.here.community_id)
 
 
 def rank_in(answer: httpx.Response) -> tuple[int, int]:
