@@ -96,6 +96,9 @@ def witness_keys(settings: Settings) -> tuple[VerifierKey, ...]:
             raise WitnessesUnusable(f"key {place} cannot be read: {wrong}") from wrong
         if key.kind is not KeyKind.WITNESS:
             raise WitnessesUnusable(f"key {place} is a log's, not a witness's")
+        # One that could sign in a book's own name would spoil every note it stands under.
+        if "/communities/" in key.name:
+            raise WitnessesUnusable(f"key {place} has the name of a book")
         keys.append(key)
     return tuple(keys)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import structlog
 from pgqueuer import PgQueuer
-from pgqueuer.errors import FailingListenerError
+from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.models import Job, Schedule
 from sqlalchemy.engine import make_url
@@ -54,6 +54,8 @@ LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerE
 ASKED_FOR_ONCE = (
     "apply_point_policy", "compare_photos", "destroy_files", "handle_wechat_push"
 )  # fmt: skip
+# Takes as long as the books are large, and goes on where it was: no worker waits for its end.
+BROKEN_OFF = ("audit_books",)
 # Asked for a second time between two minutes, so that nothing waits for a whole one.
 AGAIN_AFTER = {"seal_transfers": timedelta(seconds=30)}
 # A job whose worker died is picked up again after about eight seconds.
@@ -130,7 +132,7 @@ async def seal_transfers(context: WorkerContext, _payload: bytes = b"") -> None:
     outside = context.outside
     sealed = await seals.seal_transfers(
         context.sessionmaker, KeyRing(outside.master_key),
-        public_base_url=outside.public_base_url, now=context.clock(),
+        public_base_url=outside.public_base_url, clock=context.clock,
     )  # fmt: skip
     if sealed:
         logger.info("transfers sealed", transfers=sealed)
@@ -297,7 +299,24 @@ def _add_job(jobs: PgQueuer, context: WorkerContext, name: str, work: Work) -> N
 
     @jobs.entrypoint(name, on_failure="hold", executor_factory=retried)
     async def run(job: Job) -> None:
-        await work(context, job.payload or b"")
+        doing = asyncio.ensure_future(work(context, job.payload or b""))
+        if name in BROKEN_OFF:
+            await _until_stopped(doing, jobs.shutdown)
+        await doing
+
+
+async def _until_stopped(doing: asyncio.Future[object], shutdown: asyncio.Event) -> None:
+    """Wait for a job's end; break it off, to be done again, once the worker is to stop."""
+    stopping = asyncio.ensure_future(shutdown.wait())
+    try:
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise RetryRequested(reason="the worker stops")
+    finally:
+        stopping.cancel()
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait({doing})
 
 
 def _add_schedule(
@@ -336,6 +355,24 @@ async def run_worker(context: WorkerContext, database_url: str) -> None:
         await asyncio.sleep(RECONNECT_AFTER)
 
 
+async def _run(jobs: PgQueuer) -> None:
+    """Run jobs until there is no listening any more, or cancelled: then jobs under way end."""
+    running = asyncio.ensure_future(
+        jobs.run(
+            dequeue_timeout=DEQUEUE_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            shutdown_on_listener_failure=True,
+        )
+    )
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # Cancelled itself, it would wait for jobs without telling them.
+        jobs.shutdown.set()
+        await asyncio.wait({running})
+        raise
+
+
 async def run_connected(context: WorkerContext, database_url: str) -> None:
     """Run jobs over one connection until it, or the listening on it, fails."""
     connection = await connect(database_url)
@@ -344,11 +381,7 @@ async def run_connected(context: WorkerContext, database_url: str) -> None:
         register(jobs, context)
         # What was posted while no worker ran need not wait for the next minute.
         await ask_for(context, "seal_transfers")
-        await jobs.run(
-            dequeue_timeout=DEQUEUE_TIMEOUT,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            shutdown_on_listener_failure=True,
-        )
+        await _run(jobs)
     finally:
         with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await connection.close(timeout=RECONNECT_AFTER)

@@ -291,9 +291,9 @@ function isIncluded(leaf, index, path, { size, root }) {
 /** Tells whether the path proves that nothing of the old tree was changed, only added to. */
 function isConsistent(before, after, path) {
     const [oldRoot, newRoot] = [decode(before.root), decode(after.root)];
-    if (before.size === 0) return path.length === 0 && oldRoot === sha256("");
+    if (before.size > after.size || (before.size === 0 && oldRoot !== sha256(""))) return false;
     if (before.size === after.size) return path.length === 0 && oldRoot === newRoot;
-    if (before.size > after.size) return false;
+    if (before.size === 0) return path.length === 0;
     // The largest complete subtree at the old tree's end is where both begin.
     const unit = powerOfTwoIn(before.size);
     const [start, ...rest] = before.size === unit ? [oldRoot].concat(path) : path;

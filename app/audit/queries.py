@@ -14,6 +14,9 @@ from app.core.ids import new_id
 
 # Statistics of a growing book are old, and a plan for any page would be bad for most.
 _PLAN_EACH_PAGE = "SET LOCAL plan_cache_mode = force_custom_plan"
+# An account can have all of a book's transfers, as a fund has of its gifts: a page of it takes
+# seconds for each hundred thousand, and nobody waits for it. Only what hangs is to be ended.
+_TAKE_TIME = "SET LOCAL statement_timeout = '10min'"
 
 # Revoked keys too: what they signed while they were good stays.
 _GET_BOOK = """
@@ -45,7 +48,8 @@ _LIST_DUE = """
     ORDER BY community_id
 """
 
-# A few rows of an index for each community, however old it is and however much it holds.
+# A few rows of an index for each community, however old it is and however much it holds; OFFSET 0
+# keeps a queue that was long from being merged with all that was ever posted.
 _MEASURE = """
     SELECT
         (SELECT count(*) FROM communities CROSS JOIN LATERAL (
@@ -58,9 +62,12 @@ _MEASURE = """
             WHERE audits.community_id = communities.community_id AND state = 'clean'
             ORDER BY audit_id DESC LIMIT 1) AS clean ON true) AS clean_since,
         (SELECT min(posted_at) FROM communities CROSS JOIN LATERAL (
-            SELECT posted_at FROM seal_queue JOIN transfers USING (community_id, transfer_id)
+            SELECT posted_at FROM seal_queue CROSS JOIN LATERAL (
+                SELECT posted_at FROM transfers
+                WHERE transfers.community_id = seal_queue.community_id
+                    AND transfers.transfer_id = seal_queue.transfer_id OFFSET 0) AS transfer
             WHERE seal_queue.community_id = communities.community_id
-            ORDER BY transfer_id LIMIT 1) AS first) AS waits_since
+            ORDER BY seal_queue.transfer_id LIMIT 1) AS first) AS waits_since
 """
 
 
@@ -138,8 +145,9 @@ async def find_row(
 
 
 async def plan_each_page(session: AsyncSession) -> None:
-    """Let this transaction's statements be planned for the page they are about."""
+    """Let this transaction's statements be planned for the page they are about, and take time."""
     await session.execute(text(_PLAN_EACH_PAGE))
+    await session.execute(text(_TAKE_TIME))
 
 
 async def get_book(session: AsyncSession, community_id: int) -> Record | None:

@@ -66,7 +66,12 @@ def revoke(
     purpose: Annotated[str, typer.Argument(help="codes, sessions or seals")],
     key_id: Annotated[int, typer.Argument(help="The number that `keys list` shows.")],
 ) -> None:
-    """Refuse everything this key ever signed: printed posters, cards and vouchers included."""
+    """Refuse everything this key ever signed: printed posters, cards and vouchers included.
+
+    What a key for seals signed alone proves nothing any more, but where somebody outside has kept
+    it since before. Once another key has sealed something in each community, hang up a new notice,
+    tell witnesses the new key, and have residents fetch their receipts anew.
+    """
     chosen = _purpose(purpose)
 
     async def end(session: AsyncSession) -> str:
@@ -77,6 +82,8 @@ def revoke(
 
 
 async def _revoke(session: AsyncSession, purpose: Purpose, key_id: int, *, now: datetime) -> str:
+    # Two who revoke at once would each leave the other's key to sign.
+    await queries.lock_signing_keys(session)
     rows = await queries.list_signing_keys(session)
     of_purpose = {row.key_id: row for row in rows if row.purpose == purpose}
     key = of_purpose.get(key_id)

@@ -78,7 +78,7 @@ def _texts_of(word: str, option: str) -> list[str]:
     if not word.startswith("@"):
         return [word]
     try:
-        lines = Path(word[1:]).read_text(encoding="utf-8").splitlines()
+        lines = Path(word[1:]).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as unreadable:
         raise typer.BadParameter(f"{word[1:]} cannot be read.", param_hint=option) from unreadable
     return [line for line in lines if line.strip() and not line.startswith("#")]

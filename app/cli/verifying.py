@@ -20,6 +20,7 @@ from app.ledger.seals.notes import (
     VerifierKey,
     cosignatures,
     open_checkpoint,
+    print_root,
 )
 from app.ledger.seals.receipts import MOST_BYTES as MOST_RECEIPT_BYTES
 from app.ledger.seals.receipts import ReceiptInvalid, Verified, read_receipt, verify_receipt
@@ -33,7 +34,6 @@ HIDDEN_LABELS = {
     "checker": "checked by 复核人",
     "source": "source number 来源编号",
 }
-HEX_GROUP = 4
 # Wide, and unlike other spaces harmless on a terminal.
 FULL_WIDTH_SPACE = "\u3000"
 
@@ -93,7 +93,8 @@ def verify(
 
     A signature shows what the operator says now. That everybody is told the same, and that the
     book was never rewritten, is shown by a checkpoint copied earlier (--checkpoint) or by
-    witnesses who watch the book grow (--witness with --need).
+    witnesses who watch the book grow (--witness with --need). A line that was taken back stays
+    sealed: what a receipt shows is not what somebody holds today.
 
     \b
       gridpoints verify receipt.json --key @book-key.txt
@@ -146,8 +147,8 @@ def _compare(
 ) -> dict[str, datetime]:
     """Check that the tree is the one copied; return who countersigned that copy, and when."""
     try:
-        # What was copied by hand may end in fewer or more line breaks, or in Windows' own.
-        note = content.decode().replace("\r\n", "\n").strip("\n ") + "\n"
+        # What was copied by hand may end in fewer or more line breaks, or be a file of Windows.
+        note = content.decode("utf-8-sig").replace("\r\n", "\n").strip("\n ") + "\n"
         copied = open_checkpoint(note, keys)
         countersigned = cosignatures(note, witnesses)
     except UnicodeDecodeError:
@@ -165,7 +166,7 @@ def _difference(proved: Verified, copied: Checkpoint) -> str:
         return f"the receipt is of {shown.origin}, the copied checkpoint of {copied.origin}"
     if copied.size <= proved.index:
         return (
-            f"the line was sealed as number {proved.index}, after the copied checkpoint of "
+            f"the line was sealed as number {proved.index + 1}, after the copied checkpoint of "
             f"{copied.size} lines: copy a newer one"
         )
     if copied.size != shown.size:
@@ -201,19 +202,13 @@ def _findings(
         yield f"  not opened 未公开: {', '.join(closed)}"
     yield f"  book 账本: {checkpoint.origin}"
     yield f"  line number 序号: {proved.index + 1} (of 共 {checkpoint.size})"
-    yield f"  root 根哈希: {_grouped(checkpoint.root)}"
+    yield f"  root 根哈希: {print_root(checkpoint.root)}"
     if is_copied:
         yield "  compared 已比对: with the checkpoint you copied 与您抄录的存证点一致"
     for witness, signed_at in sorted(countersigned.items()):
         yield f"  witness 见证: {witness} {signed_at:%Y-%m-%dT%H:%M:%SZ}"
     if not countersigned:
         yield "  witness 见证: none checked 未核验"
-
-
-def _grouped(root: bytes) -> str:
-    """Return a root as the notice board shows it."""
-    digits = root.hex()
-    return " ".join(digits[at : at + HEX_GROUP] for at in range(0, len(digits), HEX_GROUP))
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.ids import EPOCH, RANDOM_BITS
 from app.core.models import IdempotencyKey, RateLimit, SigningKey
 
 # One of those with the same key, and none while such a one is waiting or running: keys are unique.
@@ -23,6 +24,12 @@ _RETRY_HELD_JOBS = """
     FROM again WHERE pgqueuer.id = again.id AND status = 'failed'
     RETURNING pgqueuer.id
 """
+
+
+def first_id_at(moment: str) -> str:
+    """Return the expression for the least number that is made at a moment (core/ids.py)."""
+    since = f"extract(epoch FROM {moment} - TIMESTAMPTZ '{EPOCH}')"
+    return f"(CAST({since} * 1000 AS bigint) << {RANDOM_BITS})"
 
 
 async def set_read_only(session: AsyncSession) -> None:

@@ -76,6 +76,17 @@ ACCOUNTS = [
         "UPDATE balances SET floor = 0 WHERE community_id = :id AND debt > 0",
         tells="at least 0",
     ),
+    plant(
+        "nobody may owe more than a policy said",
+        "UPDATE balances SET floor = -31 WHERE community_id = :id AND debt > 0",
+        tells=r"stored='-31'.*at least -30",
+    ),
+    plant(
+        "nobody may owe more than a policy said",
+        "UPDATE balances SET floor = -1 WHERE community_id = :id AND account_id IN ("
+        " SELECT account_id FROM accounts WHERE community_id = :id AND kind = 'savings')",
+        tells=r"stored='-1'.*at least 0",
+    ),
 ]
 BALANCES = [
     plant(
@@ -198,6 +209,19 @@ ACTS = [
         "contributions name rules that are there",
         "DELETE FROM rule_versions WHERE community_id = :id",
         tells="a version that is there",
+    ),
+    *(
+        plant(
+            "contributions name what they were for",
+            f"UPDATE contributions SET source_kind = '{kind}', source_id = 77 WHERE contribution_id"  # noqa: S608
+            " = (SELECT max(contribution_id) FROM contributions WHERE community_id = :id)",
+            tells=f"by {kind} 77'.*'by {kind} {expected}",
+        )
+        for kind, expected in (
+            ("activity", "that is there"),
+            ("case", "that is there"),
+            ("daily_check_in", r"\d+"),
+        )
     ),
     plant(
         "undone contributions and reversals agree",

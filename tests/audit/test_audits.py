@@ -196,6 +196,28 @@ async def test_an_audit_cannot_write_to_a_book(
         await run_audit(sessionmaker, here.community_id, clock=clock)
 
 
+class Asks:
+    """A walk that asks how long a page may take."""
+
+    name = "asks"
+
+    def __init__(self) -> None:
+        self.most = ""
+
+    async def step(self, session: AsyncSession, _book: AuditedBook, _position: Position) -> Step:
+        self.most = str(await session.scalar(text("SHOW statement_timeout")))
+        return Step(None, 0)
+
+
+async def test_a_page_about_one_large_account_may_take_longer_than_a_request(
+    here: Neighbourhood, sessionmaker: Sessions, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = Asks()
+    walk_only(monkeypatch, walk)
+    await run_audit(sessionmaker, here.community_id, clock=clock)
+    assert walk.most == "10min"
+
+
 async def test_an_unknown_community_is_not_called_clean(
     sessionmaker: Sessions, clock: Clock
 ) -> None:

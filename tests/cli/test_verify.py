@@ -18,6 +18,7 @@ from app.ledger.seals.notes import (
     Checkpoint,
     KeyKind,
     cosign,
+    print_root,
     sign_checkpoint,
     verifier_key,
 )
@@ -111,14 +112,13 @@ def test_a_receipt_proves_its_line_to_whoever_has_the_key(book: Book) -> None:
         "witness 见证: none checked",
     ):
         assert line in done.stdout
-    digits = root_of(book.leaves(5)).hex()
-    assert f"root 根哈希: {digits[:4]} {digits[4:8]} " in done.stdout
+    assert f"root 根哈希: {print_root(root_of(book.leaves(5)))}\n" in done.stdout
     assert "not opened" not in done.stdout
 
 
 def test_standard_input_and_a_file_of_keys_will_do(book: Book) -> None:
     strangers = str(verifier_key(ORIGIN, KeyKind.LOG, Ed25519PrivateKey.generate()))
-    keys = book.file("keys.txt", f"# the notice board\n{strangers}\n\n{book.key}\n")
+    keys = book.file("keys.txt", f"\ufeff{strangers}\n# the notice board\n\n{book.key}\n")
 
     done = run("-", "--key", f"@{keys}", stdin=json.dumps(book.receipt()).encode())
 
@@ -223,7 +223,7 @@ def test_fewer_witnesses_than_needed_prove_nothing(book: Book) -> None:
 
 def test_a_copied_checkpoint_of_the_same_tree_agrees_and_brings_its_witnesses(book: Book) -> None:
     note = book.note(5, WITNESSES[0])
-    copied = book.file("notice.txt", note.replace("\n", "\r\n").rstrip())
+    copied = book.file("notice.txt", "\ufeff" + note.replace("\n", "\r\n").rstrip())
 
     done = book.verify(
         book.receipt(), "--checkpoint", copied, "--witness", book.vkey(WITNESSES[0]), "--need", "1"
@@ -244,6 +244,7 @@ def test_a_copied_checkpoint_of_another_size_says_what_to_ask_for(book: Book) ->
     assert (other_size.exit_code, "?size=4" in other_size.stderr) == (1, True)
     assert same_size.exit_code == 0
     assert (too_old.exit_code, "copy a newer one" in too_old.stderr) == (1, True)
+    assert "sealed as number 5, after the copied checkpoint of 4 lines" in too_old.stderr
 
 
 def test_a_rewritten_book_is_told_by_the_copied_checkpoint(book: Book) -> None:

@@ -80,7 +80,7 @@ async def seal(order: Order) -> None:
     keys = KeyRing(master_key_in(Path(order.data_dir)))
     sessionmaker, now = make_sessionmaker(engine), datetime.fromisoformat(order.now)
     while True:
-        await seal_transfers(sessionmaker, keys, public_base_url=ADDRESS, now=now)
+        await seal_transfers(sessionmaker, keys, public_base_url=ADDRESS, clock=lambda: now)
         if not order.is_endless:
             break
     await engine.dispose()

@@ -135,6 +135,30 @@ async def test_a_job_that_keeps_failing_is_held_for_somebody_to_see(
             await task
 
 
+async def test_an_audit_under_way_is_broken_off_and_not_forgotten_when_the_worker_stops(
+    race_sessionmaker: Sessions,
+    migrated: DatabaseServer,
+    clock: Clock,
+    outside: Outside,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may take half an hour, which nobody waits who stops the service."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def audit_books(*_: object) -> None:
+        begun.set()
+        await never.wait()
+
+    monkeypatch.setitem(worker.JOBS, "audit_books", audit_books)
+    async with race_sessionmaker.begin() as session:
+        await enqueue(session, "audit_books", key="audit_books")
+    async with asyncio.timeout(PATIENCE):
+        async with working(race_sessionmaker, clock, migrated.url(RACES), outside):
+            await begun.wait()
+    waiting = "SELECT status FROM pgqueuer WHERE entrypoint = 'audit_books'"
+    assert await ask(race_sessionmaker, waiting) == "queued"
+
+
 async def test_clean_up_forgets_what_nobody_can_use_and_keeps_the_rest(
     sessionmaker: Sessions, clock: Clock, outside: Outside
 ) -> None:

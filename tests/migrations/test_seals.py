@@ -23,7 +23,7 @@ async def seal(owner: AsyncEngine) -> int:
     async with sessions.begin() as session:
         await ensure_keys(session, key, now=NOW)
     return await seal_transfers(
-        sessions, KeyRing(key), public_base_url="https://points.example.cn", now=NOW
+        sessions, KeyRing(key), public_base_url="https://points.example.cn", clock=lambda: NOW
     )
 
 

@@ -21,6 +21,7 @@ from app.cli.database import DATABASE, migrate_async
 from app.core.config import Settings
 from app.core.database import make_engine, make_sessionmaker
 from app.core.signing import KeyRing, ensure_keys
+from app.core.transactions import system_clock
 from app.ledger.seals.jobs import seal_transfers
 from app.main import create_app
 from tests.concurrency.crowd import award_batch
@@ -104,7 +105,7 @@ class Town:
         await until_gone(self.maker)
         left = await self.count(here, since=sealed)
         rest = await seal_transfers(
-            self.maker, self.keys, public_base_url=ADDRESS, now=datetime.now(UTC)
+            self.maker, self.keys, public_base_url=ADDRESS, clock=system_clock
         )
         there = await self.count(here, since=left)
         assert there == left + rest
@@ -123,6 +124,7 @@ async def live_on(server: DatabaseServer, keys: Path, options: argparse.Namespac
     maker, now = make_sessionmaker(engine), datetime.now(UTC)
     async with maker.begin() as session:
         await ensure_keys(session, app.state.master_key, now=now)
+        await app.state.keys.load(session, now=now)
     url, sealed, all_sealed = server.url(DATABASE, SEALER_USER), 0, 0
     with running_sealer() as sealer:
         async with httpx.AsyncClient() as unused:

@@ -14,4 +14,6 @@ async def seal_all(app: FastAPI, *, now: datetime) -> int:
     """Seal every transfer that waits on the application's database; return how many."""
     state = app.state
     keys = KeyRing(state.master_key)
-    return await seal_transfers(state.sessionmaker, keys, public_base_url=ADDRESS, now=now)
+    return await seal_transfers(
+        state.sessionmaker, keys, public_base_url=ADDRESS, clock=lambda: now
+    )

@@ -96,6 +96,13 @@ def test_a_book_that_was_rewritten_does_not_begin_with_the_old_one() -> None:
     assert codes(ask("verifyConsistency", calls)) == ["not_consistent"] * 8
 
 
+def test_of_two_empty_books_one_with_a_root_is_refused() -> None:
+    empty, strange = checkpoint(0), Checkpoint(ORIGIN, 0, checkpoint(1).root)
+    pairs = [(empty, strange), (strange, strange), (strange, checkpoint(1))]
+    calls = [(signed(old), signed(new), list[str](), [LOG_KEY]) for old, new in pairs]
+    assert codes(ask("verifyConsistency", calls)) == ["not_consistent"] * 3
+
+
 def test_books_of_two_logs_are_not_compared() -> None:
     head = Checkpoint("points.example.cn/communities/4", 9, checkpoint(9).root)
     keys = [LOG_KEY, str(verifier_key(head.origin, KeyKind.LOG, private_key("fourth")))]

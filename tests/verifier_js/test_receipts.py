@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from app.ledger.seals.entries import HIDDEN
-from app.ledger.seals.notes import Checkpoint, parse_verifier_key
-from app.ledger.seals.poster import print_root
+from app.ledger.seals.notes import Checkpoint, parse_verifier_key, print_root
 from app.ledger.seals.receipts import ReceiptInvalid, read_receipt, verify_receipt
 from tests.verifier_js.mutations import FORGERIES, mutated
 from tests.verifier_js.node import ask, ask_all, codes

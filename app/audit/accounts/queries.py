@@ -166,6 +166,18 @@ NOBODY_IS_BELOW_THE_FLOOR = f"""
     WHERE posted < floor
 """  # noqa: S608 - fragments of this file
 
+# A wallet keeps the floor of a version of before as long as it owes more than the newest allows.
+FLOORS_ARE_A_POLICYS = f"""
+    SELECT 'floor of account ' || account_id AS subject, floor AS stored,
+        'at least ' || allowed.lowest_points AS expected
+    FROM {_BALANCES} AS balance LEFT JOIN {_ACCOUNTS} AS account USING (account_id)
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN kind = 'wallet' THEN coalesce(min(lowest_points), 0) ELSE 0 END
+                AS lowest_points
+            FROM point_policies WHERE community_id = :community_id) AS allowed
+    WHERE floor < allowed.lowest_points
+"""  # noqa: S608 - fragments of this file
+
 NO_LOT_LAPSES_UNNOTICED = f"""
     SELECT 'next_expiry_at of account ' || account_id AS subject, next_expiry_at::text AS stored,
         'at most ' || soonest AS expected

@@ -58,6 +58,22 @@ RULES_ARE_THERE = f"""
     WHERE version.rule_id IS DISTINCT FROM contribution.rule_id
 """  # noqa: S608 - fragments of this file
 
+# Postings by hand are compared from their side; before there were any, nothing stood behind them.
+SOURCES_ARE_THERE = f"""
+    SELECT 'contribution ' || contribution_id AS subject,
+        concat_ws(' ', 'by', source_kind, source_id) AS stored,
+        CASE source_kind WHEN 'daily_check_in' THEN 'by daily_check_in ' || rule_id
+            ELSE 'by ' || source_kind || ' that is there' END AS expected
+    FROM {_CONTRIBUTIONS} AS contribution
+    WHERE NOT CASE source_kind
+        WHEN 'activity' THEN EXISTS (SELECT FROM activities
+            WHERE activities.community_id = :community_id AND activity_id = source_id)
+        WHEN 'case' THEN EXISTS (SELECT FROM cases
+            WHERE cases.community_id = :community_id AND case_id = source_id)
+        WHEN 'daily_check_in' THEN source_id = rule_id
+        ELSE true END
+"""  # noqa: S608 - fragments of this file
+
 # What could not be taken back was asked for all the same, and stands in no transfer.
 REVERSALS_AND_RECORDS_AGREE = f"""
     WITH posted AS MATERIALIZED (

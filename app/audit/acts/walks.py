@@ -11,6 +11,7 @@ WALKS: tuple[Walk, ...] = (
         (
             Check("contributions and transfers agree", queries.CONTRIBUTIONS_AND_TRANSFERS_AGREE),
             Check("contributions name rules that are there", queries.RULES_ARE_THERE),
+            Check("contributions name what they were for", queries.SOURCES_ARE_THERE),
             Check("undone contributions and reversals agree", queries.REVERSALS_AND_RECORDS_AGREE),
             Check("no more is undone than was done", queries.NO_MORE_IS_UNDONE_THAN_WAS_DONE),
         ),

@@ -71,11 +71,11 @@ SEALED_ONCE = """
 
 QUEUED_WAS_POSTED = """
     SELECT 'transfer ' || transfer_id AS subject, 'waits to be sealed' AS stored,
-        'a transfer' AS expected
+        'a transfer with its salt' AS expected
     FROM seal_queue
     WHERE community_id = :community_id AND transfer_id > :after AND transfer_id <= :until
         AND NOT EXISTS (SELECT FROM transfers WHERE transfers.community_id = :community_id
-            AND transfers.transfer_id = seal_queue.transfer_id)
+            AND transfers.transfer_id = seal_queue.transfer_id AND salt IS NOT NULL)
     ORDER BY transfer_id LIMIT 1
 """
 

@@ -15,6 +15,15 @@ class CheckpointUnknown(NotFound):
     title_zh = "没有这个存证点"
 
 
+class SigningKeyRevoked(Conflict):
+    """Every key that signed this checkpoint was revoked since: nobody is to trust it from now on.
+
+    Hang up a newer one.
+    """
+
+    title_zh = "签署该存证点的密钥已停用，请改用较新的存证点"
+
+
 class NotSealedYet(Conflict):
     """This movement of points is not sealed yet; that takes less than a minute."""
 

@@ -227,6 +227,12 @@ def decode(text: str) -> bytes:
     return content
 
 
+def print_root(root: bytes) -> str:
+    """Return a root as people compare it: no letter of it looks like a digit."""
+    digits = root.hex().upper()
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
 def _parse_text(text: str) -> Checkpoint:
     origin, size, root, *_extensions = [*text.split("\n"), "", ""]
     if not origin or _size.fullmatch(size) is None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.core import qr
 from app.core.calendar import in_zone
 from app.core.typesetting import compile_pdf, printable
-from app.ledger.seals.notes import parse_note
+from app.ledger.seals.notes import parse_note, print_root
 
 # The font has one weight: a thin stroke makes it bold.
 _template = """
@@ -141,9 +141,3 @@ def checkpoint_poster(posted: PostedCheckpoint) -> bytes:
     }
     title = f"{community} 积分账本存证公示 {checkpoint.size}"
     return compile_pdf(_template, {"title": title, "sheet": json.dumps(sheet)})
-
-
-def print_root(root: bytes) -> str:
-    """Return a root as people compare it: no letter of it looks like a digit."""
-    digits = root.hex().upper()
-    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Record
+from app.core.queries import first_id_at
 from app.ledger.queries import run_statement
 from app.ledger.seals.merkle import Edge, Node, edge_nodes
 
@@ -19,9 +20,11 @@ _OPEN_TREES = """
     ON CONFLICT DO NOTHING
 """
 
+# The first of each queue: with EXISTS the whole queue is read, and that for each of a few trees.
 _LIST_WAITING = """
     SELECT community_id FROM trees
-    WHERE EXISTS (SELECT FROM seal_queue WHERE seal_queue.community_id = trees.community_id)
+    WHERE (SELECT transfer_id FROM seal_queue WHERE seal_queue.community_id = trees.community_id
+        ORDER BY transfer_id LIMIT 1) IS NOT NULL
     ORDER BY community_id
 """
 
@@ -31,14 +34,15 @@ _LOCK_TREE = """
     FOR UPDATE SKIP LOCKED
 """
 
-# What is queued but was never posted, or is sealed already, stays for the audit to find, and
-# holds up nobody. Looked up one by one (that is what OFFSET 0 and the scalar subquery ask for):
-# a merge join would read all that was ever sealed for each batch.
+# What is queued but was never posted, has no salt, or is sealed already, stays for the audit to
+# find, and holds up nobody. Looked up one by one (that is what OFFSET 0 and the scalar subquery
+# ask for): a merge join would read all that was ever sealed for each batch.
 _TAKE_QUEUED = """
     WITH next AS MATERIALIZED (
         SELECT transfer.* FROM seal_queue CROSS JOIN LATERAL (
             SELECT * FROM transfers WHERE transfers.community_id = :community_id
-                AND transfers.transfer_id = seal_queue.transfer_id OFFSET 0) AS transfer
+                AND transfers.transfer_id = seal_queue.transfer_id AND salt IS NOT NULL
+            OFFSET 0) AS transfer
         WHERE seal_queue.community_id = :community_id AND (
             SELECT leaf_index FROM seals WHERE seals.community_id = :community_id
                 AND seals.transfer_id = seal_queue.transfer_id) IS NULL
@@ -146,22 +150,33 @@ _GET_LINE = """
 """
 
 # As many rows as there are shops, and never the transfers themselves.
-_GET_BOOK = """
-    SELECT size, sealed_at, held.*,
-        (SELECT count(*) FROM (
-            SELECT FROM seal_queue WHERE community_id = :community_id
-            ORDER BY transfer_id LIMIT :most_waiting) AS waiting) AS waiting
-    FROM trees CROSS JOIN LATERAL (
-        SELECT coalesce(-sum(posted), 0)::bigint AS circulating,
-            coalesce(-sum(posted) FILTER (WHERE kind = 'issuer'), 0)::bigint AS issued,
-            coalesce(sum(posted) FILTER (WHERE kind = 'expired'), 0)::bigint AS expired,
-            coalesce(sum(posted) FILTER (WHERE kind = 'penalty'), 0)::bigint AS penalty,
-            coalesce(sum(posted) FILTER (WHERE kind = 'correction'), 0)::bigint AS corrected,
-            coalesce(sum(posted) FILTER (WHERE kind = 'merchant'), 0)::bigint AS merchants
+# As of the last local midnight: of a total that follows every transfer, anybody could read off
+# what a neighbour was just given, or fined. A number may be later than its time, never earlier.
+_MIDNIGHT = "(date_trunc('day', :now AT TIME ZONE timezone) AT TIME ZONE timezone)"
+_GET_BOOK = f"""
+    WITH day AS MATERIALIZED (
+        SELECT {_MIDNIGHT} AS began_at, {first_id_at(_MIDNIGHT)} AS first_id FROM communities
+        WHERE community_id = :community_id),
+    today AS (
+        SELECT debit_account_id, credit_account_id, points FROM transfers
+        WHERE community_id = :community_id AND transfer_id >= (SELECT first_id FROM day)
+            AND posted_at >= (SELECT began_at FROM day)
+            AND (SELECT leaf_index FROM seals WHERE seals.community_id = :community_id
+                AND seals.transfer_id = transfers.transfer_id) IS NOT NULL),
+    since AS (
+        SELECT account_id, sum(points)::bigint AS points FROM (
+            SELECT debit_account_id, -points FROM today
+            UNION ALL SELECT credit_account_id, points FROM today) AS side (account_id, points)
+        GROUP BY account_id),
+    held AS (
+        SELECT kind, sum(posted - coalesce(since.points, 0))::bigint AS points
         FROM account_rollups JOIN accounts USING (community_id, account_id)
-        WHERE community_id = :community_id) AS held
+            LEFT JOIN since USING (account_id)
+        WHERE community_id = :community_id GROUP BY kind)
+    SELECT day.began_at AS as_of, kind, coalesce(points, 0) AS points
+    FROM trees CROSS JOIN day LEFT JOIN held ON true
     WHERE community_id = :community_id
-"""
+"""  # noqa: S608 - fragments of our own
 
 
 async def open_trees(session: AsyncSession, *, prefix: str, now: datetime) -> None:
@@ -271,9 +286,9 @@ async def get_line(
     return found[0] if found else None
 
 
-async def get_book(session: AsyncSession, community_id: int, *, most_waiting: int) -> Record | None:
-    """Return what system and shop accounts hold; counts at most so many that wait."""
-    found = await run_statement(
-        session, _GET_BOOK, community_id=community_id, most_waiting=most_waiting
-    )
-    return found[0] if found else None
+async def get_book(session: AsyncSession, community_id: int, *, now: datetime) -> Sequence[Record]:
+    """Return what accounts without balances held, by kind, when the local day began.
+
+    Reads the day's transfers; no row where the community has no tree.
+    """
+    return await run_statement(session, _GET_BOOK, community_id=community_id, now=now)

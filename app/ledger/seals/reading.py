@@ -1,6 +1,7 @@
 """What anybody may read of a community's seals: checkpoints, consistency, keys, the sums."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,11 +11,17 @@ from app.core.database import Record
 from app.core.ids import MAX_ID
 from app.core.models import SigningKey
 from app.core.pagination import Page, cut_page, read_cursor
+from app.ledger.models import AccountKind
 from app.ledger.seals import queries
-from app.ledger.seals.errors import BookNotSealed, CheckpointUnknown, SizesNotInBook
+from app.ledger.seals.errors import (
+    BookNotSealed,
+    CheckpointUnknown,
+    SigningKeyRevoked,
+    SizesNotInBook,
+)
 from app.ledger.seals.merkle import Span, consistency_path, hash_of, kept_nodes
-from app.ledger.seals.notes import KeyKind, VerifierKey, parse_note
-from app.ledger.seals.poster import PostedCheckpoint, print_root
+from app.ledger.seals.notes import KeyKind, VerifierKey, parse_note, print_root
+from app.ledger.seals.poster import PostedCheckpoint
 from app.ledger.seals.receipts import encode
 from app.ledger.seals.schemas import (
     CheckpointRead,
@@ -25,8 +32,6 @@ from app.ledger.seals.schemas import (
     SealKey,
     SealKeys,
 )
-
-MOST_WAITING = 1000
 
 
 async def list_checkpoints(
@@ -65,7 +70,10 @@ async def get_plain_note(session: AsyncSession, community_id: int, size: int) ->
 
 
 async def get_posted(session: AsyncSession, community_id: int, size: int) -> PostedCheckpoint:
-    """Return what the notice board shows of a checkpoint; raises CheckpointUnknown."""
+    """Return what the notice board shows of a checkpoint, with the keys that still count.
+
+    Raises CheckpointUnknown and SigningKeyRevoked.
+    """
     row = await find_checkpoint(session, community_id, size)
     here = await community.get_community(session, community_id)
     checkpoint, signatures = parse_note(row.note)
@@ -73,13 +81,19 @@ async def get_posted(session: AsyncSession, community_id: int, size: int) -> Pos
         key.key_id: str(key)
         for signing_key in await _list_signing_keys(session)
         for key in [VerifierKey(checkpoint.origin, KeyKind.LOG, signing_key.public_key)]
+        if signing_key.revoked_at is None
     }
+    verifier_keys = [
+        of_key[signature.key_id] for signature in signatures if signature.key_id in of_key
+    ]
+    if not verifier_keys:
+        raise SigningKeyRevoked
     return PostedCheckpoint(
         community_name=here.name,
         timezone=here.timezone,
         note=row.note,
         made_at=row.made_at,
-        verifier_keys=tuple(of_key[signature.key_id] for signature in signatures),
+        verifier_keys=tuple(verifier_keys),
     )
 
 
@@ -133,21 +147,20 @@ async def list_keys(session: AsyncSession, community_id: int, witnesses: Sequenc
     return SealKeys(origin=tree.origin, keys=keys, witnesses=list(witnesses))
 
 
-async def get_book(session: AsyncSession, community_id: int) -> SealedBook:
-    """Return what a community's points come to as of the last seal; raises BookNotSealed."""
-    row = await queries.get_book(session, community_id, most_waiting=MOST_WAITING)
-    if row is None:
+async def get_book(session: AsyncSession, community_id: int, *, now: datetime) -> SealedBook:
+    """Return what a community's points came to when the day began; raises BookNotSealed."""
+    rows = await queries.get_book(session, community_id, now=now)
+    if not rows:
         raise BookNotSealed
+    held = {row.kind: row.points for row in rows}
     return SealedBook(
-        sealed_transfers=row.size,
-        sealed_at=row.sealed_at,
-        waiting_transfers=row.waiting,
-        issued_points=row.issued,
-        expired_points=row.expired,
-        penalty_points=row.penalty,
-        corrected_points=row.corrected,
-        shops_points=row.merchants,
-        circulating_points=row.circulating,
+        as_of=rows[0].as_of,
+        issued_points=-held.get(AccountKind.ISSUER, 0),
+        expired_points=held.get(AccountKind.EXPIRED, 0),
+        penalty_points=held.get(AccountKind.PENALTY, 0),
+        corrected_points=held.get(AccountKind.CORRECTION, 0),
+        shops_points=held.get(AccountKind.MERCHANT, 0),
+        circulating_points=-sum(held.values()),
     )
 
 

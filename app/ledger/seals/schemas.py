@@ -67,16 +67,14 @@ class SealKeys(BaseModel):
 
 
 class SealedBook(BaseModel):
-    """What the whole book comes to by the transfers sealed until `sealed_at`.
+    """What the whole book came to when the local day began.
 
     `circulating_points`, which residents and funds hold, are `issued_points` (less awards taken
     back) without what lapsed or halved, was taken as penalty, went to corrections or was paid
-    to shops. `waiting_transfers` are not in it yet; 1000 means that many or more.
+    to shops. By the day, so that nobody can read off what a neighbour was just given or fined.
     """
 
-    sealed_transfers: int
-    sealed_at: datetime | None
-    waiting_transfers: int
+    as_of: datetime
     issued_points: int
     expired_points: int
     penalty_points: int

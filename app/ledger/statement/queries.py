@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Record
-from app.core.ids import EPOCH, RANDOM_BITS
+from app.core.queries import first_id_at
 from app.ledger.queries import run_statement
 from app.ledger.statement.schemas import Direction, LineFilter, OwnAccount
 
@@ -44,9 +44,8 @@ def _lines(condition: str, *, newest: str = "") -> str:
 
 def _is_since(moment: str) -> str:
     """Return the condition that a number was not made before a moment; null is the beginning."""
-    return f"""transfer_id >= coalesce((
-        SELECT CAST(extract(epoch FROM {moment} - TIMESTAMPTZ '{EPOCH}') * 1000 AS bigint)
-            << {RANDOM_BITS} FROM owned), 0)"""  # noqa: S608 - a fragment of our own
+    first = f"(SELECT {first_id_at(moment)} FROM owned)"  # noqa: S608 - a fragment of our own
+    return f"transfer_id >= coalesce({first}, 0)"
 
 
 _FIRST_MOMENT = "(CAST(CAST(:first AS date) AS timestamp) AT TIME ZONE timezone)"

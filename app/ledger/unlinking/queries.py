@@ -9,12 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Record
-from app.core.ids import EPOCH, RANDOM_BITS
+from app.core.queries import first_id_at
 from app.ledger.queries import run_statement
 
 # A number begins with the time it was made at; a day later its transaction is long over.
-_LATE = f"""transfer_id >= CAST(extract(epoch FROM
-    done_at - INTERVAL '1 day' - TIMESTAMPTZ '{EPOCH}') * 1000 AS bigint) << {RANDOM_BITS}"""
+_LATE = "transfer_id >= " + first_id_at("done_at - INTERVAL '1 day'")
 
 _ASK = """
     INSERT INTO salt_erasures (community_id, resident_id, person_id, asked_at)

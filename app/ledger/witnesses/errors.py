@@ -11,6 +11,12 @@ class WitnessUnknown(Forbidden):
     detail_zh = "请将见证方公钥交由运营方登记。"
 
 
+class WitnessClockWrong(Invalid):
+    """The witness signed at a time that cannot be: set its clock, and sign again."""
+
+    title_zh = "见证签名的时间有误，请校准时钟后重新签名"
+
+
 class CosignatureWrong(Invalid):
     """This is not a countersignature of this checkpoint."""
 

@@ -7,7 +7,9 @@ from app.core.database import Record
 from app.ledger.queries import run_statement
 from app.ledger.seals.notes import Cosignature
 
-_GET_NOTE = "SELECT note FROM checkpoints WHERE community_id = :community_id AND size = :size"
+_GET_CHECKPOINT = """
+    SELECT note, made_at FROM checkpoints WHERE community_id = :community_id AND size = :size
+"""
 
 # The first word of a witness stands: what is published does not change.
 _KEEP_COSIGNATURE = """
@@ -22,11 +24,10 @@ _GET_COSIGNATURE = """
 """
 
 
-async def get_note(session: AsyncSession, community_id: int, size: int) -> str | None:
-    """Return the signed checkpoint of a tree of this size, if one was made."""
+async def get_checkpoint(session: AsyncSession, community_id: int, size: int) -> Record | None:
+    """Return the signed checkpoint of a tree of this size, if one was made, and when."""
     values = {"community_id": community_id, "size": size}
-    note: str | None = await session.scalar(text(_GET_NOTE), values)
-    return note
+    return (await session.execute(text(_GET_CHECKPOINT), values)).one_or_none()
 
 
 async def keep_cosignature(

@@ -210,6 +210,12 @@ PLANTS = [
     ),
     change(QUEUED_WAS_POSTED, "INSERT INTO seal_queue VALUES (:id, 7)", "transfer 7: waits"),
     change(
+        QUEUED_WAS_POSTED,
+        "UPDATE transfers SET salt = NULL FROM seal_queue WHERE transfers.community_id = :id"
+        " AND seal_queue.community_id = :id AND seal_queue.transfer_id = transfers.transfer_id",
+        r"transfer \d+: waits to be sealed, not a transfer with its salt",
+    ),
+    change(
         UNLINKED_WAS_SEALED,
         "INSERT INTO unlinked_transfers VALUES (:id, 7, '{}', now())",
         "transfer 7: unlinked",

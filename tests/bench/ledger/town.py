@@ -49,7 +49,8 @@ _FILL = [
         INSERT INTO contributions (community_id, contribution_id, source_kind, source_id,
             resident_id, occasion, rule_id, rule_version_id, state, units, asked_points,
             granted_points, breakdown, recorded_by, acted_at, created_at)
-        SELECT :community, lot.first + k, 'activity', lot.first, :first + k, '', :rule, :version,
+        SELECT :community, lot.first + k, 'daily_check_in', :rule, :first + k, lot.first::text,
+            :rule, :version,
             'awarded', 1, points, points, '{"name": "周末大扫除"}', 1, acted_at, acted_at""",
         ending="",
     ),

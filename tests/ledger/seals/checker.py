@@ -7,11 +7,13 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from app.core.signing import LEAD_TIME, add_key
 from app.ledger.seals.notes import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
 from app.ledger.seals.receipts import Verified, read_receipt, verify_receipt
 from tests.support.caller import Caller
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
+from tests.support.passing import let_pass
 from tests.support.sealing import seal_all
 
 
@@ -35,6 +37,23 @@ class Checker:
         assert answer.status_code == 200, answer.text
         read: dict[str, Any] = answer.json()
         return read
+
+    async def rotate(self) -> None:
+        """Make another key and seal a line once it signs."""
+        state = self.app.state
+        active_from = self.clock.now + LEAD_TIME
+        async with state.sessionmaker.begin() as session:
+            await add_key(session, state.master_key, "seals", active_from=active_from)
+        let_pass(self.here, self.clock, seconds=LEAD_TIME.total_seconds())
+        await self.here.give("resident-1", "survey")
+        await self.seal()
+
+    async def revoke(self, number: int) -> None:
+        statement = """
+            UPDATE signing_keys SET revoked_at = :now WHERE purpose = 'seals' AND key_id = :number
+        """
+        async with self.app.state.sessionmaker.begin() as session:
+            await session.execute(text(statement), {"now": self.clock.now, "number": number})
 
     async def keys(self) -> list[VerifierKey]:
         """Return the keys that are not revoked, oldest first."""

@@ -117,6 +117,25 @@ async def test_staff_print_a_checkpoint_of_their_own_community(checker: Checker,
     assert code.text == (await checker.read("/checkpoints/1"))["note"]
 
 
+async def test_a_key_that_was_revoked_is_not_hung_up(checker: Checker) -> None:
+    await checker.here.give("resident-1", "survey")
+    await checker.seal()
+    await checker.rotate()
+    await checker.revoke(1)
+    [second] = await checker.keys()
+    caller = await checker.here.caller("committee-1")
+
+    by_it_alone = await caller.get("/v1/staff/checkpoints/1/poster")
+    by_two = await caller.get("/v1/staff/checkpoints/2/poster")
+
+    code = "signing_key_revoked"
+    assert (by_it_alone.status_code, problem_code(by_it_alone)) == (409, code)
+    assert by_two.status_code == 200
+    [page] = read(by_two.content)
+    assert page.count("公钥points") == 1
+    assert str(second) in page
+
+
 async def test_a_checkpoint_that_was_never_made_cannot_be_printed(checker: Checker) -> None:
     caller = await checker.here.caller("committee-1")
     answer = await caller.get("/v1/staff/checkpoints/1/poster")

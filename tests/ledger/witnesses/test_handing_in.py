@@ -46,13 +46,28 @@ async def test_a_countersignature_is_kept_and_shown_below_the_checkpoint(office:
 async def test_the_first_line_of_a_witness_stands(office: Office, session: AsyncSession) -> None:
     checkpoint = await office.seal()
     first = office.sign(checkpoint)
-    later = office.sign(checkpoint, at=office.clock.now + timedelta(hours=1))
+    later = office.sign(checkpoint, at=office.clock.now + timedelta(minutes=1))
     assert first != later
 
     answers = [await office.hand_in(line, size=1) for line in (first, first.strip(), later)]
 
     assert [answer.status_code for answer in answers] == [200] * 3
     assert {answer.json()["line"] for answer in answers} == {first}
+    assert await count_lines(session) == 1
+
+
+@pytest.mark.parametrize("minutes", [-11, 11, 60 * 24 * 365 * 100])
+async def test_a_witness_whose_clock_is_wrong_may_sign_again_when_it_is_right(
+    office: Office, session: AsyncSession, minutes: int
+) -> None:
+    checkpoint = await office.seal()
+    wrong = office.sign(checkpoint, at=office.clock.now + timedelta(minutes=minutes))
+
+    refused = await office.hand_in(wrong, size=1)
+    taken = await office.hand_in(office.sign(checkpoint), size=1)
+
+    assert (refused.status_code, problem_code(refused)) == (422, "witness_clock_wrong")
+    assert taken.json()["line"] == office.sign(checkpoint)
     assert await count_lines(session) == 1
 
 
@@ -149,18 +164,21 @@ def test_the_settings_name_the_witnesses(settings: Settings, office: Office) -> 
         ("", "key 2 cannot be read"),
         ("a log's", "key 2 is a log's"),
         ("a private key", "key 2 cannot be read"),
+        ("a book's", "key 2 has the name of a book"),
     ],
 )
 def test_another_key_in_the_settings_stops_the_start_and_is_not_shown(
     settings: Settings, office: Office, text: str, reason: str
 ) -> None:
-    given = {"a log's": log_key(office), "a private key": office.key.written()}.get(text, text)
+    private_key = office.key.private_key
+    keys = {
+        "a log's": str(verifier_key("log", KeyKind.LOG, private_key)),
+        "a private key": office.key.written(),
+        "a book's": str(verifier_key("a.cn/communities/1", KeyKind.WITNESS, private_key)),
+    }
+    given = keys.get(text, text)
 
     with pytest.raises(WitnessesUnusable, match=reason) as raised:
         create_app(settings.model_copy(update={"witnesses": [str(office.key.public), given]}))
 
     assert not given or given not in str(raised.value)
-
-
-def log_key(office: Office) -> str:
-    return str(verifier_key("log", KeyKind.LOG, office.key.private_key))
