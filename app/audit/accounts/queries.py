@@ -167,7 +167,7 @@ NOBODY_IS_BELOW_THE_FLOOR = f"""
 """  # noqa: S608 - fragments of this file
 
 # A wallet keeps the floor of a version of before as long as it owes more than the newest allows.
-FLOORS_ARE_A_POLICYS = f"""
+FLOORS_COME_FROM_POLICIES = f"""
     SELECT 'floor of account ' || account_id AS subject, floor AS stored,
         'at least ' || allowed.lowest_points AS expected
     FROM {_BALANCES} AS balance LEFT JOIN {_ACCOUNTS} AS account USING (account_id)

@@ -30,7 +30,7 @@ WALKS: tuple[Walk, ...] = (
                 queries.HELD_POINTS_ARE_THOSE_OF_OPEN_HOLDS,
             ),
             Check("nobody is below the floor", queries.NOBODY_IS_BELOW_THE_FLOOR),
-            Check("nobody may owe more than a policy said", queries.FLOORS_ARE_A_POLICYS),
+            Check("nobody may owe more than a policy said", queries.FLOORS_COME_FROM_POLICIES),
         ),
     ),
     KeyWalk(
