@@ -17,6 +17,7 @@ from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.models import Job, Schedule
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.audit import jobs as audit
@@ -49,7 +50,7 @@ Clock = Callable[[], datetime]
 MAX_ATTEMPTS = 5
 RECONNECT_AFTER = 5
 # How a connection ends; the last is one that nothing is heard on any more.
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, FailingListenerError)
 # What only an event or a deletion asks for, and no schedule ever again.
 ASKED_FOR_ONCE = (
     "apply_point_policy", "compare_photos", "destroy_files", "handle_wechat_push"

@@ -36,6 +36,7 @@ WHO_LISTS = {
     "/v1/public/communities/{community_id}/cases": "resident-1",
     "/v1/public/communities/{community_id}/checkpoints": "resident-1",
     "/v1/rewards": "resident-1",
+    "/v1/staff/audits": "committee-1",
     "/v1/staff/cases": "committee-1",
     "/v1/staff/content-checks": "committee-1",
     "/v1/staff/join-requests": "committee-1",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pgqueuer.errors import FailingListenerError
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app import worker
@@ -24,6 +25,15 @@ from tests.support.database import RACES, DatabaseServer
 from tests.support.neighbourhood import Neighbourhood
 
 PATIENCE = 20
+
+
+class DatabaseGone(DBAPIError):
+    """What a session raises when the database is down, or has just come up again."""
+
+    def __init__(self) -> None:
+        super().__init__("SELECT", {}, ConnectionError())
+
+
 Sessions = async_sessionmaker[AsyncSession]
 
 
@@ -177,8 +187,13 @@ async def test_clean_up_forgets_what_nobody_can_use_and_keeps_the_rest(
     assert await ask(sessionmaker, "SELECT string_agg(key, ' ') FROM idempotency_keys") == "young"
 
 
-async def test_a_listening_that_fails_is_begun_again(
-    clock: Clock, sessionmaker: Sessions, outside: Outside, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lost", [FailingListenerError, OSError, DatabaseGone])
+async def test_what_was_lost_is_begun_again(
+    clock: Clock,
+    sessionmaker: Sessions,
+    outside: Outside,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: type[Exception],
 ) -> None:
     """As after a proxy in between has dropped the connection without a word."""
     connections = 0
@@ -187,7 +202,7 @@ async def test_a_listening_that_fails_is_begun_again(
         nonlocal connections
         connections += 1
         if connections == 1:
-            raise FailingListenerError
+            raise lost
         raise asyncio.CancelledError
 
     monkeypatch.setattr(worker, "run_connected", fail_once)
