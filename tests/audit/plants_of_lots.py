@@ -1,6 +1,6 @@
 """Changes of lots and of what moved them, each with the check that must tell."""
 
-from tests.audit.transfers.plants import first
+from tests.audit.plants_of_transfers import first
 from tests.ledger.plants import Plant
 
 SIDES = "points are taken from lots and arrive in lots"
