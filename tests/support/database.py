@@ -1,7 +1,7 @@
 """The tests' PostgreSQL: the embedded server without durability, migrated by Alembic once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from app.cli.database import DATABASE, OWNER_ROLE
 from app.core.database import APP_ROLE, make_engine
 from app.core.embedded import EmbeddedPostgres, ServerAddress
+from app.core.embedded.configuration import SUPERUSER
 
 FAST = {
     "fsync": "off",
@@ -63,6 +64,33 @@ async def analyze(connection: AsyncConnection) -> None:
     await connection.execute(text("SET LOCAL statement_timeout = '2min'"))
     await connection.execute(text("ANALYZE"))
     await connection.execute(text("SET LOCAL statement_timeout = '15s'"))
+
+
+@asynccontextmanager
+async def superuser_connection(server: DatabaseServer) -> AsyncIterator[AsyncConnection]:
+    """Connect with the service's rights, able to become the superuser; undone at the end."""
+    engine = make_engine(server.url(role=SUPERUSER), pool_size=1)
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        yield connection
+        await outer.rollback()
+    await engine.dispose()
+
+
+async def gather_statistics(connection: AsyncConnection) -> None:
+    """Let the planner learn, over a superuser's connection, what this transaction has added."""
+    await connection.execute(text(f"SET ROLE {SUPERUSER}"))
+    await analyze(connection)
+    await connection.execute(text(f"SET ROLE {APP_ROLE}"))
+
+
+async def rows_read(connection: AsyncConnection, *tables: str) -> int:
+    """Return how many rows of some tables this transaction has read."""
+    statement = """
+        SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)
+        FROM pg_stat_xact_user_tables WHERE relname = ANY(:tables)
+    """
+    return int(await connection.scalar(text(statement), {"tables": list(tables)}) or 0)
 
 
 async def empty(engine: AsyncEngine) -> None:

@@ -9,19 +9,18 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
-    AsyncEngine,
     AsyncSession,
     async_sessionmaker,
 )
 
 from app.audit.seals.walk import SealsWalk, walks
 from app.audit.walks import AuditedBook, Difference, Position, Walk
-from app.cli.database import DATABASE, OWNER_ROLE
-from app.core.database import APP_ROLE, make_engine
+from app.cli.database import OWNER_ROLE
+from app.core.database import APP_ROLE
 from app.ledger.seals.notes import KeyKind, VerifierKey
 from tests.support.awards import NEVER, give_lots
 from tests.support.clock import Clock
-from tests.support.database import DatabaseServer
+from tests.support.database import DatabaseServer, superuser_connection
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.sealing import ADDRESS, seal_all
 from tests.support.shopping import consume, redeem
@@ -31,21 +30,11 @@ BATCHES = (1, 6, 13)
 WALKS: Sequence[Walk] = (SealsWalk(size=7), *walks[1:])
 
 
-@pytest.fixture(scope="session")
-async def superuser(migrated: DatabaseServer) -> AsyncIterator[AsyncEngine]:
-    """Connections of the database's superuser, who takes the service's role first."""
-    engine = make_engine(migrated.address.url("postgres", DATABASE), pool_size=1)
-    yield engine
-    await engine.dispose()
-
-
 @pytest.fixture
-async def connection(superuser: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def connection(migrated: DatabaseServer) -> AsyncIterator[AsyncConnection]:
     """The one connection of a test; what it does is undone at the end."""
-    async with superuser.connect() as connection:
-        outer = await connection.begin()
+    async with superuser_connection(migrated) as connection:
         yield connection
-        await outer.rollback()
 
 
 @dataclass(frozen=True, slots=True)

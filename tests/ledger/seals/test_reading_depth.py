@@ -7,11 +7,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.audit.service import measure
-from app.core.database import APP_ROLE, make_engine
-from app.core.embedded.configuration import SUPERUSER
 from app.ledger.seals import queries
 from tests.support.clock import Clock
-from tests.support.database import DatabaseServer, analyze
+from tests.support.database import (
+    DatabaseServer,
+    gather_statistics,
+    rows_read,
+    superuser_connection,
+)
 from tests.support.neighbourhood import Neighbourhood
 
 LINES = 4_000
@@ -32,21 +35,14 @@ _TREES = """
     SELECT community_id, 'origin', :now FROM unnest(CAST(:communities AS bigint[])) AS community_id
 """
 _SEAL_MOST = "DELETE FROM seal_queue WHERE transfer_id < :lines"
-_READ = """
-    SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)
-    FROM pg_stat_xact_user_tables WHERE relname IN ('seal_queue', 'transfers')
-"""
+READ = ("seal_queue", "transfers")
 
 
 @pytest.fixture
 async def connection(migrated: DatabaseServer) -> AsyncIterator[AsyncConnection]:
     """A connection that may become the superuser again, to gather statistics."""
-    engine = make_engine(migrated.url(role=SUPERUSER), pool_size=1)
-    async with engine.connect() as connection:
-        outer = await connection.begin()
+    async with superuser_connection(migrated) as connection:
         yield connection
-        await outer.rollback()
-    await engine.dispose()
 
 
 @pytest.fixture
@@ -56,14 +52,8 @@ async def queued(
     """4,000 transfers that wait in one community, and statistics that know of them."""
     values = {"community_id": here.community_id, "now": clock.now, "lines": LINES}
     await session.execute(text(_LONG_QUEUE), values)
-    await connection.execute(text(f"SET ROLE {SUPERUSER}"))
-    await analyze(connection)
-    await connection.execute(text(f"SET ROLE {APP_ROLE}"))
+    await gather_statistics(connection)
     return here
-
-
-async def rows_read(connection: AsyncConnection) -> int:
-    return int(await connection.scalar(text(_READ)) or 0)
 
 
 async def test_communities_that_wait_are_found_by_reading_few_of_what_waits(
@@ -71,9 +61,9 @@ async def test_communities_that_wait_are_found_by_reading_few_of_what_waits(
 ) -> None:
     communities = [queued.community_id + place for place in range(6)]
     await session.execute(text(_TREES), {"communities": communities, "now": clock.now})
-    before = await rows_read(connection)
+    before = await rows_read(connection, *READ)
     assert await queries.list_waiting(session) == communities[:1]
-    assert await rows_read(connection) - before <= 10
+    assert await rows_read(connection, *READ) - before <= 10
 
 
 async def test_what_waits_longest_is_found_by_reading_few_of_what_is_sealed(
@@ -81,7 +71,7 @@ async def test_what_waits_longest_is_found_by_reading_few_of_what_is_sealed(
 ) -> None:
     assert queued.community_id
     await session.execute(text(_SEAL_MOST), {"lines": LINES})
-    before = await rows_read(connection)
+    before = await rows_read(connection, *READ)
     figures = await measure(session, now=clock.advance(seconds=20))
-    assert await rows_read(connection) - before <= 10
+    assert await rows_read(connection, *READ) - before <= 10
     assert {figure.name: figure.value for figure in figures}["gridpoints_seal_lag_seconds"] == 20

@@ -6,11 +6,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.database import APP_ROLE, make_engine
-from app.core.embedded.configuration import SUPERUSER
 from app.core.ids import EPOCH, RANDOM_BITS
 from tests.ledger.unlinking.leaving import Leavers
-from tests.support.database import DatabaseServer, analyze
+from tests.support.database import (
+    DatabaseServer,
+    gather_statistics,
+    rows_read,
+    superuser_connection,
+)
 
 LINES = 4_000
 # Sealed long ago, an hour apart, before anything else.
@@ -40,22 +43,14 @@ _LEFT_LONG_AGO = """
     SELECT :community_id, resident_id, 1, :now, :now
     FROM unnest(CAST(:accounts AS bigint[])) AS resident_id
 """
-_READ = """
-    SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)
-    FROM pg_stat_xact_user_tables
-    WHERE relname IN ('transfers', 'seals', 'unlinked_transfers')
-"""
+READ = ("transfers", "seals", "unlinked_transfers")
 
 
 @pytest.fixture
 async def connection(migrated: DatabaseServer) -> AsyncIterator[AsyncConnection]:
     """A connection that may become the superuser again, to gather statistics."""
-    engine = make_engine(migrated.url(role=SUPERUSER), pool_size=1)
-    async with engine.connect() as connection:
-        outer = await connection.begin()
+    async with superuser_connection(migrated) as connection:
         yield connection
-        await outer.rollback()
-    await engine.dispose()
 
 
 @pytest.fixture
@@ -77,14 +72,8 @@ async def long(leavers: Leavers, connection: AsyncConnection) -> Leavers:
             "size": 5 * LINES,
         },
     )
-    await connection.execute(text(f"SET ROLE {SUPERUSER}"))
-    await analyze(connection)
-    await connection.execute(text(f"SET ROLE {APP_ROLE}"))
+    await gather_statistics(connection)
     return leavers
-
-
-async def rows_read(connection: AsyncConnection) -> int:
-    return int(await connection.scalar(text(_READ)) or 0)
 
 
 @pytest.mark.parametrize("planning", ["force_custom_plan", "force_generic_plan"])
@@ -93,14 +82,14 @@ async def test_few_lines_among_many_are_unlinked_by_reading_few(
 ) -> None:
     await long.leave("resident-6")
     await connection.execute(text(f"SET plan_cache_mode = {planning}"))
-    before = await rows_read(connection)
+    before = await rows_read(connection, *READ)
     assert await long.erase() == 2
-    assert await rows_read(connection) - before <= 100
+    assert await rows_read(connection, *READ) - before <= 100
 
 
 async def test_those_who_are_done_are_looked_at_again_by_reading_few(
     long: Leavers, connection: AsyncConnection
 ) -> None:
-    before = await rows_read(connection)
+    before = await rows_read(connection, *READ)
     assert await long.erase() == 0
-    assert await rows_read(connection) - before <= 10
+    assert await rows_read(connection, *READ) - before <= 10
