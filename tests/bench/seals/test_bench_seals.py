@@ -15,6 +15,7 @@ MEASURED = {
     "consistency": {"make_p50_ms", "check_p50_ms", "most_hashes"},
     "audit": {"seconds", "per_second", "rows", "before_mb", "most_mb"},
 }
+PROCESSOR_TIMES = {"app_us", "postgres_us"}
 
 
 def test_a_book_is_sealed_proved_and_audited(tmp_path: Path) -> None:
@@ -34,6 +35,8 @@ def test_a_book_is_sealed_proved_and_audited(tmp_path: Path) -> None:
     results = document["results"]
     assert list(results) == list(MEASURED)
     for name, figures in results.items():
-        assert {figure for figure, value in figures.items() if value > 0} >= MEASURED[name]
+        assert set(figures) >= MEASURED[name]
+        # So short a run may take less processor time than the system's clock can tell.
+        assert all(figures[figure] > 0 for figure in MEASURED[name] - PROCESSOR_TIMES)
     assert results["floor"]["requests"] == results["seal"]["requests"] == 1000
     assert "\nsealing " in done.stdout
