@@ -84,10 +84,6 @@ class KeyRing:
         active = [entry for entry in of_purpose.private if entry[0] <= now]
         return [key for _, _, key in (active or of_purpose.private)[-2:][::-1]]
 
-    def public_seal_keys(self) -> dict[int, Ed25519PublicKey]:
-        """Return the keys that verify checkpoints, in the order of their numbers."""
-        return dict(sorted(self._keys["seals"].public.items()))
-
     def public_code_keys(self) -> dict[int, Ed25519PublicKey]:
         """Return the keys that a scanner needs to verify codes offline."""
         return self._keys["codes"].public

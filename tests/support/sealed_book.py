@@ -10,7 +10,8 @@ from app.core.database import Record
 from app.core.signing import KeyRing
 from app.ledger.seals.entries import canonical, entry_of
 from app.ledger.seals.merkle import leaf_hash, root_of
-from app.ledger.seals.notes import Checkpoint, KeyKind, VerifierKey, open_checkpoint
+from app.ledger.seals.notes import Checkpoint, open_checkpoint
+from tests.support.sealing import verifier_keys
 
 _TRANSFERS = "SELECT * FROM transfers WHERE community_id = :id"
 _QUEUE = "SELECT transfer_id FROM seal_queue WHERE community_id = :id"
@@ -87,10 +88,3 @@ def rollups_of(sealed: Sequence[Record], kinds: dict[int, str]) -> dict[int, tup
                 posted[account_id] += points
                 times[account_id] += 1
     return {account_id: (posted[account_id], times[account_id]) for account_id in times}
-
-
-def verifier_keys(keys: KeyRing, origin: str) -> list[VerifierKey]:
-    return [
-        VerifierKey(origin, KeyKind.LOG, key.public_bytes_raw())
-        for key in keys.public_seal_keys().values()
-    ]

@@ -17,12 +17,11 @@ from app.audit.seals.walk import SealsWalk, walks
 from app.audit.walks import AuditedBook, Difference, Position, Walk
 from app.cli.database import OWNER_ROLE
 from app.core.database import APP_ROLE
-from app.ledger.seals.notes import KeyKind, VerifierKey
 from tests.support.awards import NEVER, give_lots
 from tests.support.clock import Clock
 from tests.support.database import DatabaseServer, superuser_connection
 from tests.support.neighbourhood import Neighbourhood
-from tests.support.sealing import ADDRESS, seal_all
+from tests.support.sealing import ADDRESS, seal_all, verifier_keys
 from tests.support.shopping import consume, redeem
 
 BATCHES = (1, 6, 13)
@@ -53,10 +52,7 @@ class SealedBook:
     @property
     def audited(self) -> AuditedBook:
         origin = f"{ADDRESS.partition('//')[2]}/communities/{self.community_id}"
-        keys = [
-            VerifierKey(origin, KeyKind.LOG, key.public_bytes_raw())
-            for key in self.app.state.keys.public_seal_keys().values()
-        ]
+        keys = verifier_keys(self.app.state.keys, origin)
         return AuditedBook(self.community_id, "Asia/Shanghai", keys, self.clock.now)
 
     async def plant(self, statement: str) -> None:

@@ -9,14 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.audit.seals.walk import SealsWalk, walks
 from app.audit.walks import AuditedBook, Difference, Position, Walk
 from app.ledger.seals.jobs import origin_prefix
-from app.ledger.seals.notes import KeyKind, VerifierKey
 from app.ledger.seals.queries import open_trees
 from app.ledger.seals.service import seal_batch
 from tests.conftest import MakeRace
 from tests.support.awards import NEVER, give_lots
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
-from tests.support.sealing import ADDRESS
+from tests.support.sealing import ADDRESS, verifier_keys
 
 TRANSFERS = 240
 WALKS: Sequence[Walk] = (SealsWalk(size=50), *walks[1:])
@@ -65,10 +64,7 @@ async def test_an_audit_during_sealing_finds_nothing(
         lots = [(wallets[number % 12], 1 + number, NEVER) for number in range(TRANSFERS)]
         await give_lots(session, here, lots, now=clock.now)
     origin = f"{origin_prefix(ADDRESS)}{here.community_id}"
-    keys = [
-        VerifierKey(origin, KeyKind.LOG, key.public_bytes_raw())
-        for key in app_of_session.state.keys.public_seal_keys().values()
-    ]
+    keys = verifier_keys(app_of_session.state.keys, origin)
     book = AuditedBook(here.community_id, "Asia/Shanghai", keys, clock.now)
 
     sealing = asyncio.create_task(seal_bit_by_bit(race_sessionmaker, app_of_session, here, clock))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.core.access import Actor
 from app.core.database import Record
 from app.ledger.seals.merkle import is_consistent
-from app.ledger.seals.notes import KeyKind, VerifierKey, decode, parse_note
+from app.ledger.seals.notes import decode, parse_note
 from app.ledger.seals.proofs import make_receipt
 from app.ledger.seals.reading import prove_consistency
 from app.ledger.seals.receipts import read_receipt, verify_receipt
@@ -19,6 +19,7 @@ from tests.bench.driver import quantile
 from tests.bench.errors import BenchFailed
 from tests.bench.hot import Figures
 from tests.bench.seals.stage import Stage
+from tests.support.sealing import verifier_keys
 
 MOST_TRIES, WARM = 500, 20
 SEED = 1
@@ -43,10 +44,7 @@ class Proofs:
 
     async def measure_receipts(self) -> Figures:
         """Make receipts as the service does, and check each as whoever is given it would."""
-        keys = [
-            VerifierKey(self._stage.origin, KeyKind.LOG, key.public_bytes_raw())
-            for key in self._stage.keys.public_seal_keys().values()
-        ]
+        keys = verifier_keys(self._stage.keys, self._stage.origin)
         places = [self._dice.randrange(self._stage.transfers) for _ in range(self._tries)]
         made, checked, sizes = [], [], []
         for line in await self._read(_LIST_LINES, places=places):
