@@ -15,7 +15,10 @@ from tests.support.database import (
     superuser_connection,
 )
 
-LINES = 4_000
+LINES = 1_500
+# As in any neighbourhood, most lines are of many others, a few each: were every sixth line of one
+# account, reading the whole book for an account would be right.
+OTHERS, OTHERS_LINES = 2_000, 5
 # Sealed long ago, an hour apart, before anything else.
 _LONG_BOOK = """
     WITH line AS (
@@ -24,8 +27,13 @@ _LONG_BOOK = """
             occurred_at, posted_at, salt)
         SELECT :community_id, CAST(:newest AS bigint) - (n::bigint << 21) * 3600000 - place, n,
             'award', 1, account_id, 1, 'test', n, place, '', 1, 2, :now, :now, sha256('salt')
-        FROM unnest(CAST(:accounts AS bigint[])) WITH ORDINALITY AS wallet (account_id, place)
-            CROSS JOIN generate_series(1, :lines) AS n
+        FROM (SELECT account_id, place, n
+            FROM unnest(CAST(:accounts AS bigint[])) WITH ORDINALITY AS wallet (account_id, place)
+                CROSS JOIN generate_series(1, :lines) AS n
+            UNION ALL
+            SELECT 1000 + other, :others + other, n
+            FROM generate_series(1, :others) AS other
+                CROSS JOIN generate_series(1, :others_lines) AS n) AS line
         RETURNING transfer_id)
     INSERT INTO seals (community_id, leaf_index, transfer_id, leaf_hash)
     SELECT :community_id, row_number() OVER (ORDER BY transfer_id) - 1, transfer_id,
@@ -55,12 +63,13 @@ async def connection(migrated: DatabaseServer) -> AsyncIterator[AsyncConnection]
 
 @pytest.fixture
 async def long(leavers: Leavers, connection: AsyncConnection) -> Leavers:
-    """Five residents of 4,000 lines who left long ago, and a sixth with two lines."""
+    """Five residents of 1,500 lines who left long ago, and a sixth with two lines."""
     now = leavers.clock.now
     long_ago = [leavers.number(f"resident-{number}") for number in range(1, 6)]
     values = {"community_id": leavers.here.community_id, "accounts": long_ago, "now": now}
     newest = int((now - EPOCH).total_seconds() * 1000 - 48 * 3_600_000) << RANDOM_BITS
-    await connection.execute(text(_LONG_BOOK), values | {"newest": newest, "lines": LINES})
+    book = {"newest": newest, "lines": LINES, "others": OTHERS, "others_lines": OTHERS_LINES}
+    await connection.execute(text(_LONG_BOOK), values | book)
     await connection.execute(text(_LEFT_LONG_AGO), values)
     for points in (3, 4):
         await leavers.give("resident-6", points)
@@ -69,7 +78,7 @@ async def long(leavers: Leavers, connection: AsyncConnection) -> Leavers:
         {
             "community_id": leavers.here.community_id,
             "account": leavers.number("resident-6"),
-            "size": 5 * LINES,
+            "size": 5 * LINES + OTHERS * OTHERS_LINES,
         },
     )
     await gather_statistics(connection)
