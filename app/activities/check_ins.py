@@ -24,7 +24,7 @@ from app.community.errors import ResidentNotFound
 from app.contributions import queries as contributions
 from app.contributions.models import SourceKind
 from app.contributions.posting import Verdict
-from app.contributions.service import Act, Outcome, award_one, evaluate_act
+from app.contributions.service import Act, Outcome, award_one, evaluate_one
 from app.core.access import Actor, Permission
 from app.core.calendar import Period, day_in, local_time
 from app.core.code_errors import CodeRevoked
@@ -34,6 +34,7 @@ from app.ledger import service as ledger
 from app.rules import service as rules
 from app.rules.errors import RuleNotFound
 from app.rules.evaluation import Terms
+from app.rules.models import Mode
 from app.standings import queries as standings
 from app.standings.service import board_key
 
@@ -98,9 +99,10 @@ async def check_in_for_the_day(
         occasion=today.isoformat(),
         units=1,
         acted_at=now,
-        acted_on=today,
+        timezone=here.timezone,
         recorded_by=actor.person_id,
         memo=terms.name,
+        mode=Mode.ONLINE,
     )
     return await _award(session, actor, _Judged(act, terms, here.timezone), terms.name, now)
 
@@ -140,18 +142,26 @@ async def _check_in(
         occasion="",
         units=activity.units,
         acted_at=now,
-        acted_on=day_in(timezone, now),
+        timezone=timezone,
+        mode=Mode.OFFLINE,
+        place=_place_of(activity),
         recorded_by=actor.person_id,
         memo=activity.title,
     )
     return await _award(session, actor, _Judged(act, terms, timezone), activity.title, now)
 
 
+def _place_of(activity: Activity) -> tuple[float, float] | None:
+    if activity.longitude is None or activity.latitude is None:
+        return None
+    return activity.longitude, activity.latitude
+
+
 async def _award(
     session: AsyncSession, actor: Actor, judged: _Judged, title: str, now: datetime
 ) -> CheckInRead:
     bonuses = await rules.list_bonuses(session, actor.community, at=judged.act.acted_at)
-    item = evaluate_act(judged.act, judged.terms, bonuses, now=now)
+    item = await evaluate_one(session, actor.community, judged.act, judged.terms, bonuses, now=now)
     outcome = await award_one(session, actor.community, item, timezone=judged.timezone, now=now)
     return await _describe(session, actor, outcome, judged, title, now)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Double, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Model
@@ -20,6 +20,7 @@ class Activity(Model):
     """Something to check in to; `grid_id` empty means the whole community.
 
     `version` rises with every change, so that a check-in judged by an older one goes round again.
+    Longitude and latitude of the place are WGS-84.
     """
 
     __tablename__ = "activities"
@@ -29,6 +30,8 @@ class Activity(Model):
     version: Mapped[int]
     title: Mapped[str]
     location: Mapped[str]
+    longitude: Mapped[float | None] = mapped_column(Double)
+    latitude: Mapped[float | None] = mapped_column(Double)
     rule_id: Mapped[int]
     units: Mapped[int]
     grid_id: Mapped[int | None]
@@ -45,5 +48,6 @@ class Activity(Model):
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("check_in_closes_at > check_in_opens_at", name="closes_after_opening"),
         CheckConstraint("units >= 1", name="units_positive"),
+        CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="place_is_whole"),
         Index(None, "community_id", "ends_at", "activity_id"),
     )

@@ -11,8 +11,7 @@ from app.cases.models import Case
 from app.contributions.models import SourceKind
 from app.contributions.posting import AwardItem
 from app.contributions.reversals import Revocation, take_back
-from app.contributions.service import Act, Outcome, award_all, evaluate_act
-from app.core.calendar import day_in
+from app.contributions.service import Act, Outcome, award_all, evaluate_acts
 from app.rules import service as rules
 from app.rules.evaluation import Terms
 from app.rules.models import ArrivesOn, EarnedBy
@@ -87,7 +86,8 @@ async def list_items(
     if not acts:
         return []
     bonuses = await rules.list_bonuses(session, community_id, at=earning.reported_at)
-    return [evaluate_act(act, rule, bonuses, now=now) for rule, act in acts]
+    judged = [(act, rule) for rule, act in acts]
+    return await evaluate_acts(session, community_id, judged, bonuses, now=now)
 
 
 async def _list_due(
@@ -146,7 +146,7 @@ def _act(earning: Earning, rule: Terms, resident_id: int, acted_at: datetime) ->
         occasion=f"{earning.arrives_on}:{rule.code}",
         units=1,
         acted_at=acted_at,
-        acted_on=day_in(earning.timezone, acted_at),
+        timezone=earning.timezone,
         recorded_by=earning.recorded_by,
         memo=f"{rule.name}：{earning.title}",
     )

@@ -117,7 +117,8 @@ class Resident(Model):
 
     `masked_name` is what everybody else may see; name and phone are sealed (core/personal.py)
     and empty once the account is closed, as is the household. The resident's wallet in the
-    ledger carries the resident's own number.
+    ledger carries the resident's own number. `audience` are the groups they belong to (elder,
+    youth, volunteer…) that rules and campaigns may be for.
     """
 
     __tablename__ = "residents"
@@ -130,6 +131,7 @@ class Resident(Model):
     sealed_name: Mapped[bytes | None] = mapped_column(LargeBinary)
     masked_name: Mapped[str]
     sealed_phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    audience: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))
     state: Mapped[str]
     registered_by: Mapped[int | None]
     joined_at: Mapped[datetime]
@@ -227,7 +229,10 @@ class RoleGrant(Model):
     granted_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint("role IN ('grid_worker', 'clerk', 'committee')", name="role_known"),
+        CheckConstraint(
+            "role IN ('grid_worker', 'clerk', 'reviewer', 'committee', 'auditor')",
+            name="role_known",
+        ),
         CheckConstraint("grid_id IS NULL OR shop_id IS NULL", name="one_place"),
         Index(None, "person_id"),
     )

@@ -279,3 +279,15 @@ async def decide_join_request(
     request.decided_at = now
     request.reason = reason
     await session.flush()
+
+
+async def list_traits(
+    session: AsyncSession, community_id: int, residents: Sequence[int]
+) -> dict[int, Record]:
+    """Return what rules may depend on, by resident: (grid_id, audience, joined_at)."""
+    statement = (
+        select(Resident.resident_id, Building.grid_id, Resident.audience, Resident.joined_at)
+        .join(Building, LIVES_IN_BUILDING)
+        .where(Resident.community_id == community_id, Resident.resident_id.in_(residents))
+    )
+    return {row.resident_id: row for row in (await session.execute(statement)).all()}

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Double, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +22,11 @@ class SourceKind(StrEnum):
     COMMITTEE = "committee"
     COMMITTEE_ALONE = "committee_alone"
     CASE = "case"
+    CLAIM = "claim"
+    AWARD_LIST = "award_list"
+    DUTY = "duty"
+    NEWCOMER = "newcomer"
+    APPEAL = "appeal"
 
 
 class ContributionState(StrEnum):
@@ -37,6 +42,8 @@ class Contribution(Model):
 
     For an activity the contribution is the check-in. An award's transfer and lot carry this
     number. `breakdown` explains the points; `granted_points` is negative for a deduction.
+    `is_spaced` where the rule asks for an interval to the next. Longitude and latitude (WGS-84)
+    are those of the place that was announced, never of a person.
     """
 
     __tablename__ = "contributions"
@@ -58,15 +65,20 @@ class Contribution(Model):
     recorded_by: Mapped[int]
     checked_by: Mapped[int | None]
     acted_at: Mapped[datetime]
+    is_spaced: Mapped[bool] = mapped_column(server_default=text("false"))
+    longitude: Mapped[float | None] = mapped_column(Double)
+    latitude: Mapped[float | None] = mapped_column(Double)
     created_at: Mapped[datetime]
 
     __table_args__ = (
         CheckConstraint("checked_by <> recorded_by", name="checked_by_another"),
         CheckConstraint(
-            "source_kind <> 'committee' OR checked_by IS NOT NULL", name="manual_is_checked"
+            "source_kind NOT IN ('committee', 'award_list', 'appeal') OR checked_by IS NOT NULL",
+            name="manual_is_checked",
         ),
         CheckConstraint(
-            "source_kind IN ('activity', 'daily_check_in', 'committee', 'committee_alone', 'case')",
+            "source_kind IN ('activity', 'daily_check_in', 'committee', 'committee_alone', 'case',"
+            " 'claim', 'award_list', 'duty', 'newcomer', 'appeal')",
             name="source_kind_known",
         ),
         CheckConstraint("state IN ('awarded', 'capped', 'deducted')", name="state_known"),
@@ -80,6 +92,14 @@ class Contribution(Model):
             "occasion",
             unique=True,
         ),
+        Index(
+            "ix_contributions_spaced",
+            "community_id",
+            "rule_id",
+            "resident_id",
+            "acted_at",
+            postgresql_where=text("is_spaced"),
+        ),
     )
 
 
@@ -87,7 +107,8 @@ class ContributionReversal(Model):
     """Part or all of a contribution undone: why, by whom, and how much could be moved.
 
     Its number is the transfer's that reverses; where nothing could be moved there is none.
-    Points of an award are asked back, points of a deduction are given back.
+    Points of an award are asked back, points of a deduction are given back. With `frees_caps` an
+    award no longer counts for its rule's caps and campaigns' limits, as if it had not been.
     """
 
     __tablename__ = "contribution_reversals"
@@ -99,6 +120,7 @@ class ContributionReversal(Model):
     taken_points: Mapped[int]
     reason: Mapped[str]
     reversed_by: Mapped[int]
+    frees_caps: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
 
     __table_args__ = (
@@ -129,7 +151,8 @@ class ManualPosting(Model):
     """Points moved by hand: one person proposes, another one checks, then it is posted.
 
     Awards and deductions name a rule, repairs and reversals a transfer. `result` is what the
-    posting did, as the answer said it.
+    posting did, as the answer said it. A deduction waits until the resident has answered, or
+    could have until `heard_until`; `repair_task` is what gives `repair_points` of it back.
     """
 
     __tablename__ = "manual_postings"
@@ -152,6 +175,11 @@ class ManualPosting(Model):
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    heard_until: Mapped[datetime | None]
+    answer: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+    repair_task: Mapped[str | None]
+    repair_points: Mapped[int | None]
 
     __table_args__ = (
         CheckConstraint("kind IN ('award', 'deduction', 'repair', 'reversal')", name="kind_known"),
@@ -172,6 +200,15 @@ class ManualPosting(Model):
             name="checker_is_another",
         ),
         CheckConstraint("(state = 'posted') = (result IS NOT NULL)", name="posted_has_result"),
+        CheckConstraint(
+            "kind <> 'deduction' OR state <> 'posted' OR answered_at IS NOT NULL"
+            " OR heard_until IS NULL OR decided_at >= heard_until",
+            name="heard_first",
+        ),
+        CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered_with_time"),
+        CheckConstraint(
+            "repair_task IS NULL OR (kind = 'deduction' AND repair_points > 0)", name="repair_of"
+        ),
         Index("ix_manual_postings_state", "community_id", "state", "manual_posting_id"),
     )
 
@@ -196,3 +233,32 @@ class CapUsage(Model):
         CheckConstraint("period IN ('day', 'week', 'month', 'year', 'all')", name="period_known"),
         CheckConstraint("used_points >= 0 AND used_times >= 0", name="used_not_negative"),
     )
+
+
+class CampaignUsage(Model):
+    """How much of a campaign has been given: to a resident, or (resident 0) to everybody.
+
+    Written only where the campaign limits it, by whoever holds the residents' balance rows and,
+    for the sum of everybody, this row.
+    """
+
+    __tablename__ = "campaign_usage"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(primary_key=True)
+    used_points: Mapped[int]
+
+    __table_args__ = (CheckConstraint("used_points >= 0", name="used_not_negative"),)
+
+
+class EvidencePhoto(Model):
+    """A photo that stands behind a claim, a posting by hand, a repair or an appeal."""
+
+    __tablename__ = "evidence_photos"
+
+    community_id: Mapped[int] = mapped_column(primary_key=True)
+    subject_id: Mapped[int] = mapped_column(primary_key=True)
+    photo_id: Mapped[int] = mapped_column(primary_key=True)
+
+    __table_args__ = (Index("ix_evidence_photos_photo", "community_id", "photo_id"),)

@@ -2,21 +2,28 @@
 
 Items are taken in order. The same act twice is `already_there`; what caps leave is granted,
 even if that is nothing; debt is repaid before anything becomes a lot. Because all usage of a
-resident is read and written under that resident's balance lock, neither repeats within a batch
-nor batches side by side can pass a cap, and a cap that stops an item uses up no other cap.
+resident is read and written under that resident's balance lock (and a campaign's budget under
+its own row's), neither repeats within a batch nor batches side by side can pass a cap, and a cap
+that stops an item uses up no other cap. An interval is a cap that leaves nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from app.core.calendar import Period, period_start
-from app.rules.evaluation import Terms
+from app.rules.evaluation import Bonus, Terms, Worth
+
+INTERVAL = "interval"
+# Stands for everybody where a campaign's budget is counted.
+EVERYBODY = 0
 
 NaturalKey = tuple[str, int, int, str]
 UsageKey = tuple[int, int, Period, date]
+CampaignKey = tuple[int, int]
+SpacedKey = tuple[int, int]
 JudgedAt = tuple[int, datetime, int | None]
 
 
@@ -32,7 +39,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AwardItem:
-    """One act of one resident, evaluated: `points` is what it asks for.
+    """One act of one resident, evaluated: `worth` is what it asks for.
 
     `acted_on` is the act's date in the community's calendar; caps and boards go by it.
     """
@@ -44,14 +51,18 @@ class AwardItem:
     occasion: str
     terms: Terms
     units: int
-    points: int
-    breakdown: dict[str, Any]
+    worth: Worth
     recorded_by: int
     acted_at: datetime
     acted_on: date
     memo: str
     reason: str | None = None
     checked_by: int | None = None
+    place: tuple[float, float] | None = None
+
+    @property
+    def points(self) -> int:
+        return self.worth.points
 
     @property
     def natural_key(self) -> NaturalKey:
@@ -69,6 +80,29 @@ class AwardItem:
             (rule_id, self.resident_id, period, period_start(period, self.acted_on))
             for period in periods
         ]
+
+    def campaign_keys(self) -> list[CampaignKey]:
+        """Return whose use of limited campaigns it depends on."""
+        return [
+            key
+            for extra in self.worth.extras
+            if extra.bonus.is_limited
+            for key in campaign_keys(extra.bonus, self.resident_id)
+        ]
+
+    @property
+    def spaced_key(self) -> SpacedKey:
+        return (self.terms.rule_id, self.resident_id)
+
+
+def campaign_keys(bonus: Bonus, resident_id: int) -> list[CampaignKey]:
+    """Return which counts of a campaign what it gives to a resident adds to."""
+    keys = []
+    if bonus.per_person_points is not None:
+        keys.append((bonus.campaign_id, resident_id))
+    if bonus.budget_points is not None:
+        keys.append((bonus.campaign_id, EVERYBODY))
+    return keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +129,69 @@ class Locked:
     recorded: dict[NaturalKey, Recorded]
     usage: dict[UsageKey, Usage]
     in_force: set[JudgedAt]
+    campaigns: dict[CampaignKey, int] = field(default_factory=dict)
+    spaced: dict[SpacedKey, list[datetime]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict on an item; `repaid` points of those granted went into debt."""
+    """The verdict on an item; `repaid` points of those granted went into debt.
+
+    `asked` is its worth under campaigns' limits, `granted` what caps left of that.
+    """
 
     item: AwardItem
     verdict: Verdict
     recorded: Recorded | None = None
     repaid_points: int = 0
-    caps_hit: tuple[Period, ...] = ()
+    caps_hit: tuple[str, ...] = ()
+    asked: Worth | None = None
+    granted: Worth | None = None
 
     @property
     def is_new(self) -> bool:
         return self.verdict in (Verdict.GRANTED, Verdict.CAPPED)
 
     @property
+    def asked_points(self) -> int:
+        return self.item.points if self.asked is None else self.asked.points
+
+    @property
     def granted_points(self) -> int:
         return 0 if self.recorded is None else self.recorded.granted_points
+
+    def breakdown(self) -> dict[str, Any]:
+        """Return the explanation that is kept: what was asked, and what limits and caps left."""
+        told = self.item.worth.breakdown
+        if self.asked is None or self.granted is None:
+            return told
+        if self.asked is not self.item.worth or self.granted is not self.asked:
+            told = told | {"bonuses": self._bonuses(self.asked, self.granted)}
+            told = told | {"total_points": self.asked.points}
+        return told | {"caps_hit": list(self.caps_hit)} if self.caps_hit else told
+
+    def _bonuses(self, asked: Worth, granted: Worth) -> list[dict[str, Any]]:
+        bonuses = []
+        for full, limited, kept in zip(
+            self.item.worth.extras, asked.extras, granted.extras, strict=True
+        ):
+            told: dict[str, Any] = {
+                "campaign": full.bonus.code, "name": full.bonus.name, "points": limited.points
+            }  # fmt: skip
+            if limited.points < full.points:
+                told["full_points"] = full.points
+            if kept.points < limited.points:
+                told["granted_points"] = kept.points
+            bonuses.append(told)
+        return bonuses
+
+
+@dataclass(slots=True)
+class Used:
+    """What a batch adds to the counts that it read."""
+
+    caps: dict[UsageKey, Usage] = field(default_factory=dict)
+    campaigns: dict[CampaignKey, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -121,7 +199,7 @@ class Batch:
     """Decides item by item, remembering what it has given away."""
 
     locked: Locked
-    used: dict[UsageKey, Usage] = field(default_factory=dict)
+    used: Used = field(default_factory=Used)
 
     def decide(self, item: AwardItem) -> Decision:
         there = self.locked.recorded.get(item.natural_key)
@@ -134,43 +212,77 @@ class Batch:
         return self._grant(item)
 
     def _grant(self, item: AwardItem) -> Decision:
-        left = self._left(item)
-        granted = min([item.points, *left.values()])
-        caps_hit = tuple(period for period, points in left.items() if points < item.points)
-        for key in item.usage_keys() if granted > 0 else []:
-            self._use(key, granted)
-        repaid = min(granted, self.locked.debts[item.resident_id])
+        asked = self._limited(item)
+        left = self._left(item, asked.points)
+        points = min([asked.points, *left.values()])
+        caps_hit = tuple(cap for cap, allowed in left.items() if allowed < asked.points)
+        granted = asked if points == asked.points else asked.cut_to(points)
+        if points > 0:
+            self._use(item, granted)
+        repaid = min(points, self.locked.debts[item.resident_id])
         self.locked.debts[item.resident_id] -= repaid
-        recorded = Recorded(item.contribution_id, granted)
+        recorded = Recorded(item.contribution_id, points)
         self.locked.recorded[item.natural_key] = recorded
-        verdict = Verdict.GRANTED if granted == item.points else Verdict.CAPPED
-        return Decision(item, verdict, recorded, repaid, caps_hit)
+        verdict = Verdict.CAPPED if caps_hit else Verdict.GRANTED
+        return Decision(item, verdict, recorded, repaid, caps_hit, asked, granted)
 
-    def _left(self, item: AwardItem) -> dict[Period, int]:
+    def _limited(self, item: AwardItem) -> Worth:
+        """Return what the item asks for once campaigns have given what they have left."""
+        left = {
+            extra.bonus.code: self._left_of(extra.bonus, item.resident_id)
+            for extra in item.worth.extras
+            if extra.bonus.is_limited
+        }
+        return item.worth.limited(left) if left else item.worth
+
+    def _left_of(self, bonus: Bonus, resident_id: int) -> int:
+        limits = {resident_id: bonus.per_person_points, EVERYBODY: bonus.budget_points}
+        return min(
+            max(limit - self.locked.campaigns.get((bonus.campaign_id, whose), 0), 0)
+            for whose, limit in limits.items()
+            if limit is not None
+        )
+
+    def _left(self, item: AwardItem, asked: int) -> dict[str, int]:
         """Return how many points each cap still allows this item."""
-        left: dict[Period, int] = {}
+        left: dict[str, int] = {}
         for cap in item.terms.caps:
             start = period_start(cap.period, item.acted_on)
             key = (item.terms.rule_id, item.resident_id, cap.period, start)
             used = self.locked.usage.get(key, Usage())
-            allowed = item.points
+            allowed = asked
             if cap.times is not None and used.times >= cap.times:
                 allowed = 0
             if cap.points is not None:
                 allowed = min(allowed, max(cap.points - used.points, 0))
             left[cap.period] = min(allowed, left.get(cap.period, allowed))
+        if self._is_too_soon(item):
+            left[INTERVAL] = 0
         return left
 
-    def _use(self, key: UsageKey, points: int) -> None:
-        for book in (self.locked.usage, self.used):
-            usage = book.setdefault(key, Usage())
-            usage.points += points
-            usage.times += 1
+    def _is_too_soon(self, item: AwardItem) -> bool:
+        """Tell whether another act that earned lies within the rule's interval, on either side."""
+        interval = item.terms.min_interval
+        if interval is None:
+            return False
+        near = self.locked.spaced.get(item.spaced_key, [])
+        return any(abs(item.acted_at - moment) < interval for moment in near)
+
+    def _use(self, item: AwardItem, granted: Worth) -> None:
+        for key in item.usage_keys():
+            for book in (self.locked.usage, self.used.caps):
+                usage = book.setdefault(key, Usage())
+                usage.points += granted.points
+                usage.times += 1
+        for extra in granted.extras:
+            for campaign in campaign_keys(extra.bonus, item.resident_id):
+                for counts in (self.locked.campaigns, self.used.campaigns):
+                    counts[campaign] = counts.get(campaign, 0) + extra.points
+        if item.terms.min_interval is not None:
+            self.locked.spaced.setdefault(item.spaced_key, []).append(item.acted_at)
 
 
-def decide(
-    items: Sequence[AwardItem], locked: Locked
-) -> tuple[list[Decision], Mapping[UsageKey, Usage]]:
-    """Return a decision per item, in order, and the cap usage that the batch adds."""
+def decide(items: Sequence[AwardItem], locked: Locked) -> tuple[list[Decision], Used]:
+    """Return a decision per item, in order, and what the batch adds to the counts."""
     batch = Batch(locked)
     return [batch.decide(item) for item in items], batch.used

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.contributions.limits import queries as limits
 from app.contributions.models import Contribution
 from app.contributions.posting import AwardItem, JudgedAt, Locked, Recorded, Usage, UsageKey
 from app.core.calendar import Period
@@ -59,15 +60,16 @@ _READ_UNDER_LOCK = """
 INSERT_CONTRIBUTIONS = """
     INSERT INTO contributions (community_id, contribution_id, source_kind, source_id, resident_id,
         occasion, rule_id, rule_version_id, state, units, asked_points, granted_points, breakdown,
-        reason, recorded_by, checked_by, acted_at, created_at)
+        reason, recorded_by, checked_by, acted_at, is_spaced, longitude, latitude, created_at)
     SELECT :community_id, contribution_id, source_kind, source_id, resident_id, occasion, rule_id,
         rule_version_id, state, units, asked_points, granted_points, breakdown, reason,
-        recorded_by, checked_by, acted_at, :now
+        recorded_by, checked_by, acted_at, coalesce(is_spaced, false), longitude, latitude, :now
     FROM json_to_recordset(CAST(:contributions AS json)) AS row(
         contribution_id bigint, source_kind text, source_id bigint, resident_id bigint,
         occasion text, rule_id bigint, rule_version_id bigint, state text, units bigint,
         asked_points bigint, granted_points bigint, breakdown jsonb, reason text,
-        recorded_by bigint, checked_by bigint, acted_at timestamptz)
+        recorded_by bigint, checked_by bigint, acted_at timestamptz, is_spaced boolean,
+        longitude double precision, latitude double precision)
 """
 
 _ADD_USAGE = """
@@ -111,18 +113,21 @@ _GET_STANDING = f"{_STANDING} AND contribution_id = :contribution_id"
 
 _INSERT_REVERSALS = """
     INSERT INTO contribution_reversals (community_id, contribution_id, reversal_id, asked_points,
-        taken_points, reason, reversed_by, created_at)
+        taken_points, reason, reversed_by, frees_caps, created_at)
     SELECT :community_id, contribution_id, reversal_id, asked_points, taken_points, reason,
-        reversed_by, :now
+        reversed_by, frees_caps, :now
     FROM json_to_recordset(CAST(:reversals AS json)) AS row(
         contribution_id bigint, reversal_id bigint, asked_points bigint, taken_points bigint,
-        reason text, reversed_by bigint)
+        reason text, reversed_by bigint, frees_caps boolean)
 """
 
-# The award statement: everything an award writes, for any number of items of one community.
-POST_AWARDS = f"""
+
+def _post_awards(also: str) -> str:
+    """Return the award statement: everything an award writes, for many items of a community."""
+    return f"""
     WITH contribution AS ({INSERT_CONTRIBUTIONS}),
     cap AS ({_ADD_USAGE}),
+    {also}
     transfer AS ({ledger.INSERT_TRANSFERS}),
     seal AS ({ledger.QUEUE_SEALS}),
     lot AS ({ledger.INSERT_LOTS}),
@@ -130,6 +135,11 @@ POST_AWARDS = f"""
     balance AS ({ledger.ADD_TO_BALANCES})
     SELECT account_id, posted FROM balance
 """  # noqa: S608 - fragments of our own rooms
+
+
+POST_AWARDS = _post_awards("")
+# The same where campaigns with limits have given something.
+_POST_LIMITED_AWARDS = _post_awards(f"campaign AS ({limits.ADD_CAMPAIGN_USAGE}),")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,7 @@ class AwardRows:
     lots: Rows
     scores: Rows
     balances: Rows
+    campaigns: Rows
 
 
 def _usage_rows(keys: Iterable[UsageKey]) -> Rows:
@@ -173,7 +184,13 @@ async def read_under_lock(
         "versions": json.dumps(versions),
     }
     row = (await session.execute(text(_READ_UNDER_LOCK), values)).one()
-    return _locked(row, debts, {judged[number] for number in row.versions or []})
+    locked = _locked(row, debts, {judged[number] for number in row.versions or []})
+    # Most rules ask for no interval, most campaigns have no limit: then nothing more is asked.
+    if any(item.terms.min_interval is not None for item in items):
+        locked.spaced = await limits.read_spaced(session, community_id, items)
+    if any(item.campaign_keys() for item in items):
+        locked.campaigns = await limits.read_campaigns(session, community_id, items)
+    return locked
 
 
 def _locked(row: Record, debts: dict[int, int], in_force: set[JudgedAt]) -> Locked:
@@ -204,7 +221,11 @@ async def post_awards(
         "scores": json.dumps(rows.scores),
         "balances": json.dumps(rows.balances),
     }
-    posted = (await session.execute(text(POST_AWARDS), values)).all()
+    statement = POST_AWARDS
+    if rows.campaigns:
+        statement = _POST_LIMITED_AWARDS
+        values["campaigns"] = json.dumps(rows.campaigns)
+    posted = (await session.execute(text(statement), values)).all()
     return {row.account_id: row.posted for row in posted}
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.contributions import queries
+from app.contributions.limits import queries as limits
 from app.contributions.service import score_rows
 from app.core.calendar import day_in
 from app.core.database import Record
@@ -37,6 +38,8 @@ class Undoing:
     """A contribution to undo by so many points (all that still stand, if None).
 
     `source` is what asked for it, as a transfer names it; the checker is another than who asks.
+    With `frees_caps` an award that is undone whole is as if it had not been: its caps and
+    campaigns' limits are free for another one.
     """
 
     contribution_id: int
@@ -47,6 +50,7 @@ class Undoing:
     reversed_by: int
     checked_by: int | None
     is_usable_again: bool = False
+    frees_caps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,10 @@ async def undo_contribution(
         (taken,) = await _take_awards_back(
             session, community_id, [standing], [undoing], timezone=timezone, now=now
         )
+        if undoing.frees_caps:
+            await limits.free_caps(
+                session, community_id, undoing.contribution_id, timezone=timezone
+            )
         return taken
     return await _give_deduction_back(
         session, community_id, standing, undoing, timezone=timezone, now=now
@@ -214,6 +222,7 @@ async def _record(
             "taken_points": taken.taken_points,
             "reason": undoing.reason,
             "reversed_by": undoing.reversed_by,
+            "frees_caps": undoing.frees_caps,
         }
         for contribution, undoing, (reversal_id, taken) in zip(
             contributions, wanted, done, strict=True

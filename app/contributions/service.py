@@ -2,25 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.community import queries as community
 from app.community.errors import ResidentNotFound
 from app.contributions import queries
 from app.contributions.errors import RuleChanged
+from app.contributions.limits.queries import campaign_rows
 from app.contributions.models import ContributionState
-from app.contributions.posting import AwardItem, Decision, Usage, UsageKey, Verdict, decide
+from app.contributions.posting import AwardItem, Decision, Used, Verdict, decide
 from app.core.calendar import Period, day_in, period_start
+from app.core.database import Record
 from app.core.ids import new_id
 from app.ledger import queries as ledger_queries
 from app.ledger.lapses import NEVER, lapse_under, timestamp
 from app.ledger.models import SystemAccount, TransferKind
 from app.ledger.salts import new_salt
-from app.rules.errors import RuleOfOtherDirection, TooManyUnits
-from app.rules.evaluation import Bonus, Terms, evaluate
+from app.rules.errors import NotForYou, OtherMode, RuleOfOtherDirection, TooManyUnits
+from app.rules.evaluation import Bonus, Facts, Terms, evaluate, needs_person
+from app.rules.models import Effort, Mode
 
 SCORED_PERIODS = (Period.WEEK, Period.MONTH, Period.ALL)
 CONTRIBUTION = "contribution"
@@ -29,7 +34,11 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a resident did: from which source, how much, when, and who recorded it."""
+    """What a resident did: from which source, how much, when, and who recorded it.
+
+    `timezone` is the community's: caps and boards go by the day of the act there. `place` is
+    (longitude, latitude) as it was announced, never a person's own.
+    """
 
     source_kind: str
     source_id: int
@@ -37,11 +46,18 @@ class Act:
     occasion: str
     units: int
     acted_at: datetime
-    acted_on: date
+    timezone: str
     recorded_by: int
     memo: str
     reason: str | None = None
     checked_by: int | None = None
+    effort: Effort | None = None
+    mode: Mode = Mode.ANY
+    place: tuple[float, float] | None = None
+
+    @property
+    def acted_on(self) -> date:
+        return day_in(self.timezone, self.acted_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +68,28 @@ class Outcome:
     posted: int | None
 
 
-def evaluate_act(act: Act, terms: Terms, campaigns: Sequence[Bonus], *, now: datetime) -> AwardItem:
-    """Turn an act into an item; raises TooManyUnits, RuleOfOtherDirection."""
+def evaluate_act(
+    act: Act,
+    terms: Terms,
+    campaigns: Sequence[Bonus],
+    *,
+    now: datetime,
+    person: Record | None = None,
+) -> AwardItem:
+    """Turn an act into an item.
+
+    `person` (grid_id, audience, joined_at) is needed where the rule or a campaign asks who acted.
+    Raises TooManyUnits, RuleOfOtherDirection, OtherMode, EffortMissing, NotForYou.
+    """
     if not terms.is_earning:
         raise RuleOfOtherDirection
     if act.units > terms.max_units:
         raise TooManyUnits(max_units=terms.max_units)
-    worth = evaluate(terms, campaigns, units=act.units, acted_at=act.acted_at)
+    if Mode.ANY not in (terms.mode, act.mode) and terms.mode is not act.mode:
+        raise OtherMode
+    facts = _facts_of(act, person)
+    if terms.audience and facts.audience.isdisjoint(terms.audience):
+        raise NotForYou
     return AwardItem(
         contribution_id=new_id(now),
         source_kind=act.source_kind,
@@ -67,15 +98,67 @@ def evaluate_act(act: Act, terms: Terms, campaigns: Sequence[Bonus], *, now: dat
         occasion=act.occasion,
         terms=terms,
         units=act.units,
-        points=worth.points,
-        breakdown=worth.breakdown,
+        worth=evaluate(terms, campaigns, facts),
         recorded_by=act.recorded_by,
         acted_at=act.acted_at,
         acted_on=act.acted_on,
         memo=act.memo,
         reason=act.reason,
         checked_by=act.checked_by,
+        place=act.place,
     )
+
+
+def _facts_of(act: Act, person: Record | None) -> Facts:
+    facts = Facts(act.units, act.acted_at, act.timezone, act.effort, act.mode)
+    if person is None:
+        return facts
+    return replace(
+        facts,
+        grid_id=person.grid_id,
+        audience=frozenset(person.audience),
+        joined_at=person.joined_at,
+    )
+
+
+async def evaluate_acts(
+    session: AsyncSession,
+    community_id: int,
+    acts: Sequence[tuple[Act, Terms]],
+    campaigns: Sequence[Bonus],
+    *,
+    now: datetime,
+) -> list[AwardItem]:
+    """Turn acts into items; those that their rule is not meant for are left out.
+
+    Who acted is looked up only where a rule or campaign asks for it. Raises as evaluate_act.
+    """
+    concerned = {act.resident_id for act, terms in acts if needs_person(terms, campaigns)}
+    people: Mapping[int, Record] = {}
+    if concerned:
+        people = await community.list_traits(session, community_id, sorted(concerned))
+    items = []
+    for act, terms in acts:
+        with suppress(NotForYou):
+            person = people.get(act.resident_id)
+            items.append(evaluate_act(act, terms, campaigns, now=now, person=person))
+    return items
+
+
+async def evaluate_one(
+    session: AsyncSession,
+    community_id: int,
+    act: Act,
+    terms: Terms,
+    campaigns: Sequence[Bonus],
+    *,
+    now: datetime,
+) -> AwardItem:
+    """Turn one act into an item; raises NotForYou and as evaluate_act."""
+    items = await evaluate_acts(session, community_id, [(act, terms)], campaigns, now=now)
+    if not items:
+        raise NotForYou
+    return items[0]
 
 
 async def award(
@@ -89,7 +172,8 @@ async def award(
     """Award many items of one community; return an outcome per item, in their order.
 
     Three statements whatever the number: lock the balance rows in order, read what is
-    recorded and used, write everything.
+    recorded and used, write everything. Rules with an interval add one, campaigns with limits
+    up to three.
     """
     residents = [item.resident_id for item in items]
     balances = await ledger_queries.lock_balances(session, community_id, residents)
@@ -152,14 +236,15 @@ async def award_one(
 
 
 def award_rows(
-    new: Sequence[Decision], used: Mapping[UsageKey, Usage], *, timezone: str, now: datetime
+    new: Sequence[Decision], used: Used, *, timezone: str, now: datetime
 ) -> queries.AwardRows:
     """Lay decisions out as the rows that the award statement writes."""
     granted = [decision for decision in new if decision.granted_points > 0]
     lapses = [_lapse_of(decision.item, timezone, now) for decision in granted]
     return queries.AwardRows(
         contributions=[_contribution_row(decision) for decision in new],
-        usage=queries.usage_rows(used),
+        usage=queries.usage_rows(used.caps),
+        campaigns=campaign_rows(used.campaigns),
         transfers=[_transfer_row(decision) for decision in granted],
         lots=[
             _lot_row(decision, lapse)
@@ -173,8 +258,7 @@ def award_rows(
 
 def _contribution_row(decision: Decision) -> dict[str, Any]:
     item = decision.item
-    is_capped = decision.granted_points < item.points
-    caps_hit = {"caps_hit": [str(period) for period in decision.caps_hit]} if is_capped else {}
+    longitude, latitude = item.place or (None, None)
     return {
         "contribution_id": item.contribution_id,
         "source_kind": item.source_kind,
@@ -187,13 +271,16 @@ def _contribution_row(decision: Decision) -> dict[str, Any]:
         if decision.granted_points == 0
         else ContributionState.AWARDED,
         "units": item.units,
-        "asked_points": item.points,
+        "asked_points": decision.asked_points,
         "granted_points": decision.granted_points,
-        "breakdown": item.breakdown | caps_hit,
+        "breakdown": decision.breakdown(),
         "reason": item.reason,
         "recorded_by": item.recorded_by,
         "checked_by": item.checked_by,
         "acted_at": item.acted_at.isoformat(),
+        "is_spaced": item.terms.min_interval is not None and decision.granted_points > 0,
+        "longitude": longitude,
+        "latitude": latitude,
     }
 
 

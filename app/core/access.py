@@ -22,7 +22,9 @@ class Role(StrEnum):
     RESIDENT = "resident"
     GRID_WORKER = "grid_worker"
     CLERK = "clerk"
+    REVIEWER = "reviewer"
     COMMITTEE = "committee"
+    AUDITOR = "auditor"
 
 
 class Permission(StrEnum):
@@ -43,11 +45,19 @@ class Permission(StrEnum):
     COMMUNITY_READ_OWN = "community:read_own"
     COMMUNITY_READ_RESIDENTS = "community:read_residents"
     COMMUNITY_REGISTER = "community:register"
+    CONTRIBUTIONS_ASSIGN_DUTIES = "contributions:assign_duties"
     CONTRIBUTIONS_CHECK = "contributions:check"
+    CONTRIBUTIONS_CLAIM = "contributions:claim"
+    CONTRIBUTIONS_ENTER = "contributions:enter"
     CONTRIBUTIONS_POST = "contributions:post"
+    CONTRIBUTIONS_READ_OWN = "contributions:read_own"
+    CONTRIBUTIONS_READ_SIGNALS = "contributions:read_signals"
+    CONTRIBUTIONS_REVIEW = "contributions:review"
     FUNDS_DONATE = "funds:donate"
     FUNDS_MANAGE = "funds:manage"
     FUNDS_READ = "funds:read"
+    GOVERNANCE_APPEAL = "governance:appeal"
+    GOVERNANCE_DECIDE_APPEALS = "governance:decide_appeals"
     HOME_READ = "home:read"
     IDENTITY_CONSENT = "identity:consent"
     IDENTITY_OWN_SESSION = "identity:own_session"
@@ -60,10 +70,16 @@ class Permission(StrEnum):
     MEDIA_MODERATE = "media:moderate"
     MEDIA_UPLOAD = "media:upload"
     MERCHANTS_VERIFY = "merchants:verify"
+    NOTICES_ANSWER = "notices:answer"
+    NOTICES_READ = "notices:read"
+    NOTICES_REMARK = "notices:remark"
     NOTIFICATIONS_READ_OWN = "notifications:read_own"
     PRIVACY_OWN = "privacy:own"
     REWARDS_READ = "rewards:read"
     REWARDS_REDEEM = "rewards:redeem"
+    RULES_CAMPAIGN = "rules:campaign"
+    RULES_DECIDE = "rules:decide"
+    RULES_PROPOSE = "rules:propose"
     RULES_READ = "rules:read"
     STANDINGS_READ = "standings:read"
     STANDINGS_READ_OWN = "standings:read_own"
@@ -81,6 +97,7 @@ _MEMBER = frozenset(
         Permission.ACTIVITIES_READ,
         Permission.FUNDS_READ,
         Permission.LEDGER_READ_POLICY,
+        Permission.NOTICES_READ,
         Permission.NOTIFICATIONS_READ_OWN,
         Permission.REWARDS_READ,
         Permission.RULES_READ,
@@ -96,11 +113,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CASES_READ,
         Permission.CASES_REPORT,
         Permission.COMMUNITY_READ_OWN,
+        Permission.CONTRIBUTIONS_CLAIM,
+        Permission.CONTRIBUTIONS_READ_OWN,
         Permission.FUNDS_DONATE,
+        Permission.GOVERNANCE_APPEAL,
         Permission.HOME_READ,
         Permission.LEDGER_MOVE_OWN,
         Permission.LEDGER_READ_OWN,
         Permission.MEDIA_UPLOAD,
+        Permission.NOTICES_REMARK,
         Permission.PRIVACY_OWN,
         Permission.REWARDS_REDEEM,
         Permission.STANDINGS_READ_OWN,
@@ -114,11 +135,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.COMMUNITY_DECIDE_JOIN,
         Permission.COMMUNITY_READ_RESIDENTS,
         Permission.COMMUNITY_REGISTER,
+        Permission.CONTRIBUTIONS_ENTER,
+        Permission.CONTRIBUTIONS_REVIEW,
         Permission.LEDGER_PRINT_SEALS,
         Permission.MEDIA_MODERATE,
         Permission.MEDIA_UPLOAD,
     },
     Role.CLERK: _MEMBER | {Permission.MERCHANTS_VERIFY},
+    Role.REVIEWER: _MEMBER | {Permission.CONTRIBUTIONS_REVIEW},
+    Role.AUDITOR: _MEMBER
+    | {
+        Permission.AUDIT_READ,
+        Permission.CONTRIBUTIONS_READ_SIGNALS,
+        Permission.GOVERNANCE_DECIDE_APPEALS,
+    },
     Role.COMMITTEE: _MEMBER
     | {
         Permission.ACTIVITIES_MANAGE,
@@ -131,14 +161,23 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.COMMUNITY_MANAGE,
         Permission.COMMUNITY_READ_RESIDENTS,
         Permission.COMMUNITY_REGISTER,
+        Permission.CONTRIBUTIONS_ASSIGN_DUTIES,
         Permission.CONTRIBUTIONS_CHECK,
+        Permission.CONTRIBUTIONS_ENTER,
         Permission.CONTRIBUTIONS_POST,
+        Permission.CONTRIBUTIONS_READ_SIGNALS,
+        Permission.CONTRIBUTIONS_REVIEW,
         Permission.FUNDS_MANAGE,
+        Permission.GOVERNANCE_DECIDE_APPEALS,
         Permission.IDENTITY_PUBLISH_POLICY,
         Permission.LEDGER_PRINT_SEALS,
         Permission.LEDGER_SET_POLICY,
         Permission.MEDIA_MODERATE,
         Permission.MEDIA_UPLOAD,
+        Permission.NOTICES_ANSWER,
+        Permission.RULES_CAMPAIGN,
+        Permission.RULES_DECIDE,
+        Permission.RULES_PROPOSE,
     },
 }
 

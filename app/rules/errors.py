@@ -23,6 +23,24 @@ class TooManyUnits(Invalid):
     detail_zh = "单次最多 {max_units}。"
 
 
+class EffortMissing(Invalid):
+    """This rule needs to know whether the effort was low, medium or high."""
+
+    title_zh = "该规则需要注明强度：低、中或高"
+
+
+class NotForYou(Conflict):
+    """This rule is for another group of residents."""
+
+    title_zh = "该规则不适用于您所属的人群"
+
+
+class OtherMode(Invalid):
+    """This rule counts only online, or only in person."""
+
+    title_zh = "该规则的参与方式（线上/线下）不符"
+
+
 class RuleOfOtherDirection(Invalid):
     """This rule gives points where points should be taken, or the other way round."""
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.models import PointPolicy
 from app.rules.models import Campaign, Rule, RuleVersion
+
+VersionRow = tuple[Rule, RuleVersion, PointPolicy]
 
 
 async def list_versions_in_force(
@@ -17,28 +19,11 @@ async def list_versions_in_force(
     at: datetime,
     rule_ids: Sequence[int] | None = None,
     codes: Sequence[str] | None = None,
-) -> Sequence[tuple[Rule, RuleVersion, PointPolicy]]:
-    """Return each rule with the version in force at a moment, by category and name.
-
-    With it comes the community's policy of today: it says how long points last that are given now.
-    """
-    newest = (
-        select(func.max(PointPolicy.version))
-        .where(PointPolicy.community_id == community_id)
-        .scalar_subquery()
-    )
+) -> Sequence[VersionRow]:
+    """Return each rule with the version in force at a moment, by category and name."""
     statement = (
-        select(Rule, RuleVersion, PointPolicy)
-        .join(
-            RuleVersion,
-            (RuleVersion.community_id == Rule.community_id) & (RuleVersion.rule_id == Rule.rule_id),
-        )
-        .join(
-            PointPolicy,
-            (PointPolicy.community_id == Rule.community_id) & (PointPolicy.version == newest),
-        )
+        _select_versions(community_id)
         .where(
-            Rule.community_id == community_id,
             RuleVersion.effective_from <= at,
             or_(RuleVersion.effective_until.is_(None), RuleVersion.effective_until > at),
         )
@@ -51,16 +36,45 @@ async def list_versions_in_force(
     return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
 
 
+async def list_versions(
+    session: AsyncSession, community_id: int, version_ids: Sequence[int]
+) -> Sequence[VersionRow]:
+    """Return versions by their numbers, whether in force or not."""
+    statement = _select_versions(community_id).where(RuleVersion.rule_version_id.in_(version_ids))
+    return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
+
+
+def _select_versions(community_id: int) -> Select[Rule, RuleVersion, PointPolicy]:
+    """Rules with versions and today's policy: it says how long points last that are given now."""
+    newest = (
+        select(func.max(PointPolicy.version))
+        .where(PointPolicy.community_id == community_id)
+        .scalar_subquery()
+    )
+    return (
+        select(Rule, RuleVersion, PointPolicy)
+        .join(
+            RuleVersion,
+            (RuleVersion.community_id == Rule.community_id) & (RuleVersion.rule_id == Rule.rule_id),
+        )
+        .join(
+            PointPolicy,
+            (PointPolicy.community_id == Rule.community_id) & (PointPolicy.version == newest),
+        )
+        .where(Rule.community_id == community_id)
+    )
+
+
 async def get_rule(session: AsyncSession, community_id: int, code: str) -> Rule | None:
     statement = select(Rule).where(Rule.community_id == community_id, Rule.code == code)
     return await session.scalar(statement)
 
 
 async def list_campaigns(
-    session: AsyncSession, community_id: int, *, at: datetime
+    session: AsyncSession, community_id: int, *, at: datetime, since: datetime
 ) -> Sequence[Campaign]:
-    """Return the campaigns that run at a moment."""
+    """Return the campaigns that ran at some time since one moment until another."""
     statement = select(Campaign).where(
-        Campaign.community_id == community_id, Campaign.starts_at <= at, Campaign.ends_at > at
+        Campaign.community_id == community_id, Campaign.starts_at <= at, Campaign.ends_at > since
     )
     return (await session.scalars(statement)).all()

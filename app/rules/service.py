@@ -1,7 +1,7 @@
 """Which terms an act is judged by."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,8 +10,8 @@ from app.ledger.lapses import COMMUNITY
 from app.ledger.models import PointPolicy
 from app.rules import queries
 from app.rules.errors import RuleNotFound
-from app.rules.evaluation import Bonus, Cap, Terms
-from app.rules.models import ArrivesOn, Campaign, Direction, EarnedBy, Rule, RuleVersion
+from app.rules.evaluation import Bonus, Cap, Hours, Terms
+from app.rules.models import ArrivesOn, Campaign, Direction, EarnedBy, Mode, Rule, RuleVersion
 from app.rules.schemas import RuleBook, RuleRead
 
 
@@ -43,9 +43,22 @@ async def list_terms_by_codes(
     return [terms_of(*row) for row in found]
 
 
-async def list_bonuses(session: AsyncSession, community_id: int, *, at: datetime) -> list[Bonus]:
-    """Return the campaigns that run at a moment, as evaluation needs them."""
-    return [bonus_of(row) for row in await queries.list_campaigns(session, community_id, at=at)]
+async def list_terms_of_versions(
+    session: AsyncSession, community_id: int, version_ids: Sequence[int]
+) -> dict[int, Terms]:
+    """Return the terms of rule versions by their number, in force or not."""
+    found = await queries.list_versions(session, community_id, version_ids)
+    return {
+        version.rule_version_id: terms_of(rule, version, policy) for rule, version, policy in found
+    }
+
+
+async def list_bonuses(
+    session: AsyncSession, community_id: int, *, at: datetime, since: datetime | None = None
+) -> list[Bonus]:
+    """Return the campaigns that run at a moment, or ran at all since another one."""
+    rows = await queries.list_campaigns(session, community_id, at=at, since=since or at)
+    return [bonus_of(row) for row in rows]
 
 
 def terms_of(rule: Rule, version: RuleVersion, policy: PointPolicy) -> Terms:
@@ -68,7 +81,16 @@ def terms_of(rule: Rule, version: RuleVersion, policy: PointPolicy) -> Terms:
         earned_by=EarnedBy(version.earned_by),
         policy_version=policy.version if follows_policy else None,
         expiry_since=policy.expiry_since if follows_policy else None,
+        category=version.category,
+        points_by_effort=version.points_by_effort,
+        min_interval=_minutes(version.min_interval_minutes),
+        audience=tuple(version.audience),
+        mode=Mode(version.mode),
     )
+
+
+def _minutes(minutes: int | None) -> timedelta | None:
+    return None if minutes is None else timedelta(minutes=minutes)
 
 
 def bonus_of(campaign: Campaign) -> Bonus:
@@ -80,7 +102,22 @@ def bonus_of(campaign: Campaign) -> Bonus:
         rule_codes=tuple(campaign.rule_codes),
         starts_at=campaign.starts_at,
         ends_at=campaign.ends_at,
+        campaign_id=campaign.campaign_id,
+        categories=tuple(campaign.categories),
+        hours=_hours(campaign.hours),
+        weekdays=tuple(campaign.weekdays),
+        grid_ids=tuple(campaign.grid_ids),
+        audience=tuple(campaign.audience),
+        newcomer_days=campaign.newcomer_days,
+        per_person_points=campaign.per_person_points,
+        budget_points=campaign.budget_points,
     )
+
+
+def _hours(stated: dict[str, str] | None) -> Hours | None:
+    if stated is None:
+        return None
+    return Hours(time.fromisoformat(stated["from"]), time.fromisoformat(stated["until"]))
 
 
 async def get_rule_book(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBook:

@@ -20,9 +20,11 @@ from app.ledger.models import AccountKind, PointPolicy
 from app.ledger.point_policy.schemas import PolicyTerms
 from app.merchants.models import Shop
 from app.rewards.models import Reward, RewardState
-from app.rules.models import Rule, RuleVersion
+from app.rules.book.campaigns import campaign_columns
+from app.rules.book.schemas import RuleCategoryData, RuleData
+from app.rules.models import Campaign, Procedure, Rule, RuleCategory, RuleVersion
 from app.setup import queries
-from app.setup.presets import CategoryData, Preset, PrivacyData, RewardData, RuleData
+from app.setup.presets import CategoryData, Preset, PrivacyData, RewardData
 
 KIND_OF = {status.state: status.kind for status in STATUSES}
 
@@ -51,7 +53,10 @@ async def create_community(
     community_id = community.community_id
     await ledger.open_book(session, community_id, now=now)
     session.add(_point_policy(community_id, preset.points, now))
+    session.add(Procedure(community_id=community_id, **preset.procedure.model_dump()))
+    await _add_rule_categories(session, community_id, preset.rule_categories)
     rules = await _add_rules(session, community_id, preset.rules, now)
+    session.add_all(_list_campaigns(community_id, preset, now))
     shops = await _add_shops(session, community_id, preset, now)
     rewards = {reward.code: new_id(now) for reward in preset.rewards}
     await _add_cases(session, community_id, preset, now)
@@ -68,6 +73,12 @@ async def complete_community(
     session: AsyncSession, community_id: int, preset: Preset, *, now: datetime
 ) -> None:
     """Add to a community of an older version the rules it lacks, cases and a policy."""
+    categories = await queries.list_category_codes(session, community_id)
+    await _add_rule_categories(
+        session,
+        community_id,
+        [data for data in preset.rule_categories if data.code not in categories],
+    )
     known = await queries.list_rule_codes(session, community_id)
     rules = [data for data in preset.rules if data.code not in known]
     await _add_rules(session, community_id, rules, now)
@@ -89,6 +100,31 @@ async def add_funds(
     }
 
 
+async def _add_rule_categories(
+    session: AsyncSession, community_id: int, stated: Sequence[RuleCategoryData]
+) -> None:
+    """Add branches one after another: a branch refers to the one it hangs on."""
+    for data in stated:
+        category = RuleCategory(
+            community_id=community_id, code=data.code, name=data.name, parent_code=data.parent
+        )
+        session.add(category)
+        await session.flush()
+
+
+def _list_campaigns(community_id: int, preset: Preset, now: datetime) -> list[Campaign]:
+    """Return the campaigns that have their days; without, they wait to be opened."""
+    return [
+        Campaign(
+            community_id=community_id,
+            campaign_id=new_id(now),
+            **campaign_columns(data, timezone=preset.timezone, since=now),
+        )
+        for data in preset.campaigns
+        if data.starts_on is not None and data.ends_on is not None
+    ]
+
+
 async def _add_rules(
     session: AsyncSession, community_id: int, stated: Sequence[RuleData], now: datetime
 ) -> dict[str, int]:
@@ -108,16 +144,7 @@ def _first_version(community_id: int, rule_id: int, data: RuleData, now: datetim
         rule_version_id=new_id(now),
         rule_id=rule_id,
         version=1,
-        name=data.name,
-        category=data.category,
-        direction=data.direction,
-        unit=data.unit,
-        points=data.points,
-        max_units=data.max_units,
-        caps=data.stored_caps(),
-        expiry=data.stored_expiry(),
-        arrives_on=data.arrives_on,
-        earned_by=data.earned_by,
+        **data.stored(),
         effective_from=now,
         effective_until=None,
     )

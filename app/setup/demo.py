@@ -16,7 +16,6 @@ from app.community.models import Community
 from app.contributions.models import SourceKind
 from app.contributions.service import Act, award, evaluate_act
 from app.core.access import Place, Role
-from app.core.calendar import day_in
 from app.core.ids import new_id
 from app.core.personal import Vault
 from app.rules import service as rules
@@ -202,7 +201,7 @@ async def _live_a_week(
                 occasion="",
                 units=dice.randint(1, min(3, terms.max_units)),
                 acted_at=acted_at,
-                acted_on=day_in(created.timezone, acted_at),
+                timezone=created.timezone,
                 recorded_by=maker_id,
                 checked_by=checker_id,
                 memo=title,

@@ -4,60 +4,26 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from app.cases.deadlines import Told
 from app.cases.models import CaseState
-from app.core.calendar import Period
 from app.core.schemas import Input
 from app.funds.schemas import FundCreate
-from app.ledger.point_policy.schemas import Days, Months, PolicyTerms
-from app.rules.models import ArrivesOn, EarnedBy
+from app.ledger.point_policy.schemas import PolicyTerms
+from app.rules.book.schemas import (
+    CampaignData,
+    Code,
+    ProcedureData,
+    RuleCategoryData,
+    RuleData,
+)
 
 FOLDER = Path(__file__).parent / "presets"
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
 
 
 class PresetUnknown(Exception):
     """There is no preset of this name."""
-
-
-class CapData(Input):
-    """At most so many points or times in a period."""
-
-    period: Period
-    points: int | None = Field(None, ge=0)
-    times: int | None = Field(None, ge=0)
-
-
-class ExpiryData(Input):
-    """When points of a rule lapse; as the community's policy has it, unless stated."""
-
-    kind: Literal["community", "never", "months", "year_end"] = "community"
-    months: Months | None = None
-    grace_days: Days | None = None
-
-
-class RuleData(Input):
-    """A rule as a preset states it."""
-
-    code: Code
-    name: str
-    category: str
-    direction: Literal["earn", "cost"] = "earn"
-    unit: Literal["time", "hour", "month", "piece"] = "time"
-    points: Annotated[int, Field(ge=1)]
-    max_units: Annotated[int, Field(ge=1)] = 1
-    caps: list[CapData] = Field(default_factory=list)
-    expiry: ExpiryData = ExpiryData()
-    arrives_on: ArrivesOn = ArrivesOn.ACT
-    earned_by: EarnedBy = EarnedBy.ACTOR
-
-    def stored_caps(self) -> list[dict[str, Any]]:
-        return [cap.model_dump(mode="json", exclude_none=True) for cap in self.caps]
-
-    def stored_expiry(self) -> dict[str, Any]:
-        return self.expiry.model_dump(mode="json", exclude_none=True)
 
 
 class ShopData(Input):
@@ -143,7 +109,10 @@ class Preset(Input):
     name: str
     timezone: str
     points: PolicyTerms = PolicyTerms()
+    procedure: ProcedureData = ProcedureData()
+    rule_categories: list[RuleCategoryData]
     rules: list[RuleData]
+    campaigns: list[CampaignData] = Field(default_factory=list)
     shops: list[ShopData] = Field(default_factory=list)
     rewards: list[RewardData] = Field(default_factory=list)
     funds: list[FundCreate] = Field(default_factory=list)

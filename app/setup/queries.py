@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.activities.models import Activity, ActivityState
 from app.community.models import Community, Grid, Resident
 from app.identity.models import Identity
-from app.rules.models import Rule
+from app.rules.models import Rule, RuleCategory
 
 DEMO_CODE = "demo"
 
@@ -56,6 +56,11 @@ async def get_local_person(session: AsyncSession, ticket: str) -> int:
 
 async def list_rule_codes(session: AsyncSession, community_id: int) -> set[str]:
     return set(await session.scalars(select(Rule.code).where(Rule.community_id == community_id)))
+
+
+async def list_category_codes(session: AsyncSession, community_id: int) -> set[str]:
+    statement = select(RuleCategory.code).where(RuleCategory.community_id == community_id)
+    return set(await session.scalars(statement))
 
 
 async def list_grids(session: AsyncSession, community_id: int) -> Sequence[Grid]:

@@ -18,9 +18,8 @@ from app.contributions.models import (
     PostingState,
     SourceKind,
 )
-from app.contributions.service import CONTRIBUTION, Act, award_one, evaluate_act, score_rows
+from app.contributions.service import CONTRIBUTION, Act, award_one, evaluate_one, score_rows
 from app.core.access import Actor
-from app.core.calendar import day_in
 from app.core.ids import new_id
 from app.ledger.deductions import service as deductions
 from app.ledger.errors import AccountUnknown
@@ -104,7 +103,7 @@ async def _judge(session: AsyncSession, posting: ManualPosting, checker_id: int)
         occasion="",
         units=units,
         acted_at=acted_at,
-        acted_on=day_in(here.timezone, acted_at),
+        timezone=here.timezone,
         recorded_by=posting.proposed_by,
         memo=f"{terms.name}：{posting.reason}",
         reason=posting.reason,
@@ -117,7 +116,7 @@ async def _award(
     session: AsyncSession, community_id: int, judged: _Judged, *, now: datetime
 ) -> PostingResult:
     bonuses = await rules.list_bonuses(session, community_id, at=judged.act.acted_at)
-    item = evaluate_act(judged.act, judged.terms, bonuses, now=now)
+    item = await evaluate_one(session, community_id, judged.act, judged.terms, bonuses, now=now)
     outcome = await award_one(session, community_id, item, timezone=judged.timezone, now=now)
     granted = outcome.decision.granted_points
     return PostingResult(

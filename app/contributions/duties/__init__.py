@@ -1,0 +1,1 @@
+"""Standing duties: who holds one is awarded for each month, by one job, once."""

@@ -1,0 +1,1 @@
+"""What rules' intervals and campaigns' limits leave, read and written under lock."""

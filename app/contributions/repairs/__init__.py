@@ -1,0 +1,1 @@
+"""Repair tasks: service by which a resident earns a deduction back."""
