@@ -21,11 +21,21 @@ from app.core.signing import ensure_keys
 from app.main import create_app
 from app.wiring import Outside, outside_of
 from tests.support.clock import Clock
-from tests.support.database import RACES, DatabaseServer, empty, running_server
+from tests.support.database import (
+    RACES,
+    UNTOUCHED,
+    DatabaseServer,
+    empty,
+    remembering,
+    running_server,
+)
 from tests.support.neighbourhood import Neighbourhood, make_neighbourhood
+from tests.support.settled import Settled, Settlements
 
 # A Wednesday afternoon in Shanghai.
 NOW = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
+# Who asks for which neighbourhood.
+PREFIXES = {"here": "", "elsewhere": "other-"}
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a folder of our own is made inside
 
 # How long an example takes says more about the machine's other work than about the code.
@@ -83,21 +93,23 @@ async def migrated(server: DatabaseServer, settings: Settings) -> DatabaseServer
         await ensure_keys(session, app.state.master_key, now=datetime(2026, 1, 1, tzinfo=UTC))
     await engine.dispose()
     await server.copy(RACES)
+    await server.copy(UNTOUCHED)
     return server
 
 
 @pytest.fixture(scope="session")
-async def engine(migrated: DatabaseServer) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(migrated.url(), pool_size=2)
+async def empty_engine(migrated: DatabaseServer) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(remembering(migrated.url()), pool_size=2)
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture(scope="session")
-async def app_of_session(settings: Settings, engine: AsyncEngine) -> FastAPI:
+async def app_of_session(settings: Settings, empty_engine: AsyncEngine) -> FastAPI:
     """One application for the whole run: building it costs more than a test."""
     app = create_app(settings)
-    async with make_sessionmaker(engine)() as session:
+    app.state.sessionmaker = make_sessionmaker(empty_engine)
+    async with app.state.sessionmaker() as session:
         await app.state.keys.load(session, now=NOW)
     return app
 
@@ -112,6 +124,39 @@ def vault(app_of_session: FastAPI) -> Vault:
 @pytest.fixture
 def clock() -> Clock:
     return Clock(NOW)
+
+
+@pytest.fixture(scope="session")
+async def settlements(
+    migrated: DatabaseServer, app_of_session: FastAPI
+) -> AsyncIterator[Settlements]:
+    """The databases of tests that begin with a neighbourhood."""
+    settlements = Settlements(migrated, app_of_session, NOW)
+    yield settlements
+    await settlements.dispose()
+
+
+@pytest.fixture
+def signed_in() -> bool:
+    """Whether people of a neighbourhood are signed in before the test."""
+    return True
+
+
+@pytest.fixture
+async def settled(
+    request: pytest.FixtureRequest, settlements: Settlements, clock: Clock, *, signed_in: bool
+) -> Settled | None:
+    """What stands before the test: nothing, unless it asks for it and begins now."""
+    prefixes = tuple(PREFIXES[name] for name in PREFIXES if name in request.fixturenames)
+    if not prefixes or clock.now != NOW:
+        return None
+    return await settlements.find(prefixes, signed_in=signed_in)
+
+
+@pytest.fixture
+def engine(settled: Settled | None, empty_engine: AsyncEngine) -> AsyncEngine:
+    """The way into the database that the test begins in."""
+    return empty_engine if settled is None else settled.engine
 
 
 @pytest.fixture
@@ -155,26 +200,40 @@ async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
+FindNeighbourhood = Callable[[str], Awaitable[Neighbourhood]]
+
+
 @pytest.fixture
-async def here(
+def find_neighbourhood(
+    settled: Settled | None,
     sessionmaker: async_sessionmaker[AsyncSession],
     http: httpx.AsyncClient,
     vault: Vault,
     clock: Clock,
-) -> Neighbourhood:
+) -> FindNeighbourhood:
+    """Find the neighbourhood of a prefix where the test began, or make it."""
+
+    async def find(prefix: str) -> Neighbourhood:
+        bind = sessionmaker.kw["bind"]
+        if settled is not None and bind.engine is settled.engine:
+            return settled.neighbourhood(prefix, http, clock)
+        return await make_neighbourhood(
+            sessionmaker, http, vault=vault, now=clock.now, prefix=prefix
+        )
+
+    return find
+
+
+@pytest.fixture
+async def here(find_neighbourhood: FindNeighbourhood) -> Neighbourhood:
     """A small neighbourhood: six residents and the staff."""
-    return await make_neighbourhood(sessionmaker, http, vault=vault, now=clock.now)
+    return await find_neighbourhood(PREFIXES["here"])
 
 
 @pytest.fixture
-async def elsewhere(
-    sessionmaker: async_sessionmaker[AsyncSession],
-    http: httpx.AsyncClient,
-    vault: Vault,
-    clock: Clock,
-) -> Neighbourhood:
+async def elsewhere(find_neighbourhood: FindNeighbourhood) -> Neighbourhood:
     """Another community, to try its ids on."""
-    return await make_neighbourhood(sessionmaker, http, vault=vault, now=clock.now, prefix="other-")
+    return await find_neighbourhood(PREFIXES["elsewhere"])
 
 
 # Races: a database that commits, many connections, emptied afterwards.
@@ -182,7 +241,7 @@ async def elsewhere(
 
 @pytest.fixture(scope="session")
 async def race_engine(migrated: DatabaseServer) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(migrated.url(RACES), pool_size=8)
+    engine = make_engine(remembering(migrated.url(RACES)), pool_size=8)
     yield engine
     await engine.dispose()
 

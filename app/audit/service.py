@@ -10,6 +10,7 @@ from app.audit import queries
 from app.audit.accounts.walks import WALKS as ACCOUNTS
 from app.audit.acts.walks import WALKS as ACTS
 from app.audit.boards.walks import WALKS as BOARDS
+from app.audit.campaigns.walks import WALKS as CAMPAIGNS
 from app.audit.errors import NoAuditYet
 from app.audit.holds.walks import WALKS as HOLDS
 from app.audit.lots.walks import WALKS as LOTS
@@ -34,7 +35,7 @@ LOOKS_AGAIN_AFTER = 0.2
 
 # All else follows from the transfers, so what is wrong with them is told first.
 WALKS: tuple[Walk, ...] = (
-    *seal_walks, *TRANSFERS, *LOTS, *HOLDS, *ACCOUNTS, *ACTS, *BOARDS,
+    *seal_walks, *TRANSFERS, *LOTS, *HOLDS, *ACCOUNTS, *ACTS, *BOARDS, *CAMPAIGNS,
 )  # fmt: skip
 # A difference in one of these is about the transfers themselves.
 SEAL_WALKS = frozenset(walk.name for walk in seal_walks)

@@ -20,10 +20,11 @@ from app.core.database import APP_ROLE, make_engine, make_sessionmaker
 from app.core.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from app.core.logging import configure_logging
 from app.core.transactions import system_clock
+from app.jobs import WorkerContext
 from app.main import create_app
 from app.setup.demo import Demo, ensure_demo
 from app.wiring import outside_of, reaching_outside
-from app.worker import WorkerContext, run_worker
+from app.worker import run_worker
 
 WATCHED_EVERY = 0.5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

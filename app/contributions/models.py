@@ -152,7 +152,8 @@ class ManualPosting(Model):
 
     Awards and deductions name a rule, repairs and reversals a transfer. `result` is what the
     posting did, as the answer said it. A deduction waits until the resident has answered, or
-    could have until `heard_until`; `repair_task` is what gives `repair_points` of it back.
+    could have until `heard_until`; somebody else writes the answer down (`answered_by`) only for
+    a resident without a phone. `repair_task` is what gives `repair_points` of it back.
     """
 
     __tablename__ = "manual_postings"
@@ -178,6 +179,7 @@ class ManualPosting(Model):
     heard_until: Mapped[datetime | None]
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None]
+    answered_by: Mapped[int | None]
     repair_task: Mapped[str | None]
     repair_points: Mapped[int | None]
 
@@ -205,11 +207,24 @@ class ManualPosting(Model):
             " OR heard_until IS NULL OR decided_at >= heard_until",
             name="heard_first",
         ),
-        CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered_with_time"),
+        CheckConstraint(
+            "(answer IS NULL) = (answered_at IS NULL) AND (answer IS NULL) = (answered_by IS NULL)",
+            name="answered_with_time",
+        ),
+        CheckConstraint(
+            "answered_by <> proposed_by AND answered_by <> decided_by", name="answered_by_another"
+        ),
         CheckConstraint(
             "repair_task IS NULL OR (kind = 'deduction' AND repair_points > 0)", name="repair_of"
         ),
         Index("ix_manual_postings_state", "community_id", "state", "manual_posting_id"),
+        Index(
+            "ix_manual_postings_deducted",
+            "community_id",
+            "resident_id",
+            "manual_posting_id",
+            postgresql_where=text("kind = 'deduction'"),
+        ),
     )
 
 
@@ -236,10 +251,10 @@ class CapUsage(Model):
 
 
 class CampaignUsage(Model):
-    """How much of a campaign has been given: to a resident, or (resident 0) to everybody.
+    """How much a campaign with a limit has given: to a resident, or (resident 0) to everybody.
 
-    Written only where the campaign limits it, by whoever holds the residents' balance rows and,
-    for the sum of everybody, this row.
+    Everybody's is there where it has a budget. Written by whoever holds the residents' balance
+    rows and, for everybody's, this row.
     """
 
     __tablename__ = "campaign_usage"

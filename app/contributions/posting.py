@@ -86,7 +86,6 @@ class AwardItem:
         return [
             key
             for extra in self.worth.extras
-            if extra.bonus.is_limited
             for key in campaign_keys(extra.bonus, self.resident_id)
         ]
 
@@ -96,13 +95,14 @@ class AwardItem:
 
 
 def campaign_keys(bonus: Bonus, resident_id: int) -> list[CampaignKey]:
-    """Return which counts of a campaign what it gives to a resident adds to."""
-    keys = []
-    if bonus.per_person_points is not None:
-        keys.append((bonus.campaign_id, resident_id))
-    if bonus.budget_points is not None:
-        keys.append((bonus.campaign_id, EVERYBODY))
-    return keys
+    """Return which counts of a campaign what it gives to a resident adds to.
+
+    A resident's own is kept also where only the budget is limited: so the sum can be audited.
+    """
+    if not bonus.is_limited:
+        return []
+    own = (bonus.campaign_id, resident_id)
+    return [own] if bonus.budget_points is None else [own, (bonus.campaign_id, EVERYBODY)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.core.database import APP_ROLE
 from app.ledger.lapsing import service as lapsing
 from app.ledger.lapsing.jobs import expire_points
 from app.rewards.jobs import expire_vouchers
+from tests.audit.taking_part import take_part
 from tests.funds.giving import donate
 from tests.ledger.conftest import Crowd
 from tests.ledger.dealings import capture, give
@@ -55,6 +56,7 @@ async def live(here: Neighbourhood, sessions: Sessions, clock: Clock) -> None:
     await _owe(here)
     await _save_give_and_donate(here, sessions, clock)
     await _spend_and_return(here, sessions, clock)
+    await take_part(here, sessions, clock)
     await _leave(here, sessions, clock)
 
 
@@ -120,7 +122,7 @@ async def _leave(here: Neighbourhood, sessions: Sessions, clock: Clock) -> None:
         source = await session.scalar(
             text("SELECT source_id FROM contributions WHERE contribution_id = :id"), {"id": award}
         )
-        revocation = Revocation("committee", source or 0, "弄错了", 1)
+        revocation = Revocation("committee_alone", source or 0, "弄错了", 1)
         (taken,) = await take_back(
             session, here.community_id, revocation, timezone="Asia/Shanghai", now=clock.now
         )

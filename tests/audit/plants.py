@@ -221,6 +221,11 @@ ACTS = [
             ("activity", "that is there"),
             ("case", "that is there"),
             ("daily_check_in", r"\d+"),
+            ("newcomer", r"\d+"),
+            ("claim", "that is there"),
+            ("award_list", "that is there"),
+            ("duty", "that is there"),
+            ("appeal", "that is there"),
         )
     ),
     plant(

@@ -15,10 +15,11 @@ from app.core.access import Place, Role
 from app.core.ids import new_id
 from app.core.personal import Vault
 from app.rules import service as rules
+from app.rules.book.schemas import RuleData
 from app.rules.models import ArrivesOn
 from app.setup.community import CreatedCommunity
 from app.setup.people import add_staff
-from app.setup.presets import CategoryData, Preset, RuleData
+from app.setup.presets import CategoryData, Preset
 from tests.bench.errors import BenchFailed
 from tests.media.photos import ExifBlock, jpeg_with
 

@@ -17,7 +17,6 @@ from app.community.models import Resident
 from app.contributions.models import SourceKind
 from app.contributions.service import Act, award, evaluate_act
 from app.core.access import Place, Role
-from app.core.calendar import day_in
 from app.core.codes import Code, CodeKind
 from app.core.ids import new_id
 from app.core.personal import Vault
@@ -28,9 +27,10 @@ from app.rewards.models import Reward, Voucher, VoucherState
 from app.rewards.service import PURPOSE
 from app.rewards.typed_codes import new_typed_code
 from app.rules import service as rules
+from app.rules.book.schemas import RuleData
 from app.setup.community import CreatedCommunity, create_community
 from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
-from app.setup.presets import RuleData, read_preset
+from app.setup.presets import read_preset
 from tests.bench.errors import BenchFailed
 from tests.bench.hazards import GRIDS, Hazards, Senders, pay_for_reports, prepare_reports
 from tests.bench.size import Size
@@ -185,7 +185,7 @@ async def _give_points(
             occasion="",
             units=LEAST_UNITS + position,
             acted_at=now,
-            acted_on=day_in(created.timezone, now),
+            timezone=created.timezone,
             recorded_by=resident_id,
             checked_by=CHECKER,
             memo=terms.name,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from app.contributions.posting import AwardItem, Locked, Verdict, decide
-from app.rules.evaluation import Cap, Terms
+from app.rules.evaluation import Bonus, Cap, Terms, Worth
 
 MONDAY = date(2026, 12, 28)
 KNOWN, INDEBTED, UNKNOWN = 1001, 1002, 1003
@@ -27,6 +27,24 @@ def make_terms(*caps: Cap, rule_id: int = 1) -> Terms:
     )
 
 
+def make_bonus(
+    code: str, *, per_person_points: int | None = None, budget_points: int | None = None
+) -> Bonus:
+    """A campaign with limits; its number follows from its code."""
+    return Bonus(
+        code=code,
+        name=code,
+        percent=200,
+        bonus_points=0,
+        rule_codes=(),
+        starts_at=datetime(2026, 1, 1, tzinfo=UTC),
+        ends_at=datetime(2028, 1, 1, tzinfo=UTC),
+        campaign_id=sum(code.encode()),
+        per_person_points=per_person_points,
+        budget_points=budget_points,
+    )
+
+
 def make_item(terms: Terms, points: int = 10, **changes: Any) -> AwardItem:
     """An act of KNOWN on Monday; `number` tells one act from another."""
     number = changes.pop("number", 0)
@@ -39,8 +57,7 @@ def make_item(terms: Terms, points: int = 10, **changes: Any) -> AwardItem:
         occasion="",
         terms=terms,
         units=1,
-        points=points,
-        breakdown={},
+        worth=Worth(points, ()),
         recorded_by=1,
         acted_at=datetime(acted_on.year, acted_on.month, acted_on.day, 4, tzinfo=UTC),
         acted_on=acted_on,

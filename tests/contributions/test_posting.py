@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.contributions.posting import Recorded, Verdict, decide
+from app.contributions.posting import INTERVAL, Recorded, Used, Verdict, decide
 from app.core.calendar import Period
-from app.rules.evaluation import Cap
+from app.rules.evaluation import Cap, Extra, Worth
 from tests.contributions.batches import (
     INDEBTED,
     KNOWN,
@@ -16,6 +16,7 @@ from tests.contributions.batches import (
     UNKNOWN,
     grants,
     lock,
+    make_bonus,
     make_item,
     make_items,
     make_terms,
@@ -47,7 +48,7 @@ def test_a_cap_that_stops_an_item_uses_up_no_other_cap() -> None:
     ]
     decisions, used = decide(items, lock(items))
     assert [decision.granted_points for decision in decisions] == [10, 0, 0, 20]
-    [of_all] = [usage for key, usage in used.items() if key[2] is Period.ALL]
+    [of_all] = [usage for key, usage in used.caps.items() if key[2] is Period.ALL]
     assert (of_all.points, of_all.times) == (30, 2)
 
 
@@ -99,7 +100,7 @@ def test_caps_are_each_residents_and_each_rules_own() -> None:
 
 def test_the_same_act_twice_in_a_batch_earns_once_and_is_told_of_the_first() -> None:
     first = make_item(make_terms(), number=7)
-    again = replace(first, contribution_id=8, points=99)
+    again = replace(first, contribution_id=8, worth=Worth(99, ()))
     decisions, _ = decide([first, again], lock([first]))
     assert [row.verdict for row in decisions] == [Verdict.GRANTED, Verdict.ALREADY_THERE]
     assert decisions[1].recorded == Recorded(7, 10)
@@ -157,4 +158,88 @@ def test_only_what_a_cap_leaves_repays_debt() -> None:
 
 
 def test_an_empty_batch_decides_nothing() -> None:
-    assert decide([], lock([])) == ([], {})
+    assert decide([], lock([])) == ([], Used())
+
+
+# Intervals and campaigns with limits.
+
+
+def test_an_act_too_soon_after_or_before_another_earns_nothing() -> None:
+    terms = replace(make_terms(), min_interval=timedelta(minutes=30))
+    first = make_item(terms, number=1)
+    times = (-31, -30, -29, 29, 30)
+    items = [
+        first,
+        *(
+            make_item(terms, number=number, acted_at=first.acted_at + timedelta(minutes=minutes))
+            for number, minutes in enumerate(times, start=2)
+        ),
+    ]
+    assert [grants([first, item])[1] for item in items[1:]] == [10, 10, 0, 0, 10]
+    decision = decide([first, items[3]], lock(items))[0][1]
+    assert decision.verdict is Verdict.CAPPED
+    assert decision.breakdown()["caps_hit"] == [INTERVAL]
+
+
+def test_an_act_that_came_too_soon_does_not_keep_others_away() -> None:
+    terms = replace(make_terms(), min_interval=timedelta(minutes=30))
+    at = make_item(terms).acted_at
+    items = [
+        make_item(terms, number=number, acted_at=at + timedelta(minutes=minutes))
+        for number, minutes in enumerate((0, 20, 40), start=1)
+    ]
+    assert grants(items) == [10, 0, 10]
+
+
+def test_what_was_done_before_the_batch_keeps_its_distance_too() -> None:
+    terms = replace(make_terms(), min_interval=timedelta(minutes=30))
+    item = make_item(terms, number=1)
+    earlier = [item.acted_at - timedelta(minutes=10)]
+    assert grants([item], lock([item], spaced={item.spaced_key: earlier})) == [0]
+    others = lock([item], spaced={(item.terms.rule_id, INDEBTED): earlier})
+    assert grants([item], others) == [10]
+
+
+def test_a_budget_gives_what_it_has_left_and_the_base_stays() -> None:
+    bonus = make_bonus("spring", budget_points=25)
+    items = [
+        make_item(make_terms(), number=number, resident_id=resident_id, worth=Worth(10, (
+            Extra(bonus, 10),)))
+        for number, resident_id in enumerate((KNOWN, INDEBTED, KNOWN, INDEBTED), start=1)
+    ]  # fmt: skip
+    decisions, used = decide(items, lock(items))
+    assert [row.granted_points for row in decisions] == [20, 20, 15, 10]
+    assert {row.verdict for row in decisions} == {Verdict.GRANTED}
+    assert used.campaigns == {
+        (bonus.campaign_id, 0): 25, (bonus.campaign_id, KNOWN): 15,
+        (bonus.campaign_id, INDEBTED): 10,
+    }  # fmt: skip
+    told = decisions[2].breakdown()
+    assert told["bonuses"] == [
+        {"campaign": "spring", "name": "spring", "points": 5, "full_points": 10}
+    ]
+    assert told["total_points"] == 15
+
+
+def test_a_limit_per_person_is_each_residents_own() -> None:
+    bonus = make_bonus("spring", per_person_points=15)
+    worth = Worth(10, (Extra(bonus, 10),))
+    items = [
+        make_item(make_terms(), number=number, resident_id=resident_id, worth=worth)
+        for number, resident_id in enumerate((KNOWN, KNOWN, KNOWN, INDEBTED), start=1)
+    ]
+    assert grants(items) == [20, 15, 10, 20]
+
+
+def test_where_a_cap_cuts_bonuses_give_way_before_the_base_and_no_budget_is_wasted() -> None:
+    first, last = make_bonus("a", budget_points=100), make_bonus("b", budget_points=100)
+    worth = Worth(10, (Extra(first, 6), Extra(last, 6)))
+    terms = make_terms(Cap(Period.DAY, points=18))
+    items = [make_item(terms, number=1, worth=worth)]
+    [decision], used = decide(items, lock(items))
+    assert decision.granted_points == 18
+    assert {used.campaigns[first.campaign_id, whose] for whose in (0, KNOWN)} == {6}
+    assert {used.campaigns[last.campaign_id, whose] for whose in (0, KNOWN)} == {2}
+    assert [bonus.get("granted_points") for bonus in decision.breakdown()["bonuses"]] == [None, 2]
+    tight = make_item(make_terms(Cap(Period.DAY, points=7)), number=1, worth=worth)
+    assert set(decide([tight], lock([tight]))[1].campaigns.values()) == {0}

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.jobs import WorkerContext, clean_up
 from app.wiring import Outside
-from app.worker import WorkerContext, clean_up
 from tests.support.caller import Caller, problem_code
 from tests.support.clock import Clock
 from tests.support.neighbourhood import POSTINGS, Neighbourhood

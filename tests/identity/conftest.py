@@ -16,6 +16,12 @@ SECRET = "not-to-be-seen"
 
 
 @pytest.fixture
+def signed_in() -> bool:
+    """Nobody is: signing in is what these tests are about."""
+    return False
+
+
+@pytest.fixture
 def double(clock: Clock) -> WeChatDouble:
     return WeChatDouble({RESIDENT_APP: SECRET, CLERK_APP: SECRET}, clock=clock)
 

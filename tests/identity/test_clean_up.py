@@ -3,8 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.jobs import WorkerContext, clean_up
 from app.wiring import Outside
-from app.worker import WorkerContext, clean_up
 from tests.support.caller import Caller, sign_in
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood

@@ -12,11 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app import worker
+from app import jobs, worker
 from app.core.idempotency import KEPT_FOR
 from app.core.jobs import enqueue
+from app.jobs import WorkerContext
 from app.wiring import Outside
-from app.worker import WorkerContext, run_worker
+from app.worker import run_worker
 from tests.conftest import MakeRace
 from tests.support.books import assert_books_balance
 from tests.support.caller import fresh_key
@@ -159,7 +160,7 @@ async def test_an_audit_under_way_is_broken_off_and_not_forgotten_when_the_worke
         begun.set()
         await never.wait()
 
-    monkeypatch.setitem(worker.JOBS, "audit_books", audit_books)
+    monkeypatch.setitem(jobs.JOBS, "audit_books", audit_books)
     async with race_sessionmaker.begin() as session:
         await enqueue(session, "audit_books", key="audit_books")
     async with asyncio.timeout(PATIENCE):
@@ -182,7 +183,7 @@ async def test_clean_up_forgets_what_nobody_can_use_and_keeps_the_rest(
                 {"key": key, "at": now - age},
             )
 
-    await worker.clean_up(WorkerContext(sessionmaker, lambda: now.astimezone(UTC), outside))
+    await jobs.clean_up(WorkerContext(sessionmaker, lambda: now.astimezone(UTC), outside))
 
     assert await ask(sessionmaker, "SELECT string_agg(key, ' ') FROM idempotency_keys") == "young"
 
@@ -232,12 +233,12 @@ async def test_a_held_job_that_nothing_else_asks_for_is_tried_again(
         )
 
     context = WorkerContext(sessionmaker, clock, outside)
-    await worker.JOBS["retry_held"](context, b"")
+    await jobs.JOBS["retry_held"](context, b"")
 
     waiting = """SELECT string_agg(dedupe_key || ' ' || attempts, ', ' ORDER BY dedupe_key)
         FROM pgqueuer WHERE status = 'queued'"""
     assert await ask(sessionmaker, waiting) == "held 0, held and waiting 0, held twice 0"
-    every_hour = worker.SCHEDULES["every_hour"][1]
+    every_hour = jobs.SCHEDULES["every_hour"][1]
     assert "retry_held" in every_hour
 
 
@@ -271,6 +272,6 @@ async def test_without_a_key_nothing_is_sealed_and_nothing_lost(
     context = WorkerContext(sessionmaker, clock, outside)
     async with sessionmaker.begin() as session:
         await session.execute(text("UPDATE signing_keys SET revoked_at = :now"), {"now": clock.now})
-    await worker.seal_transfers(context)
+    await jobs.seal_transfers(context)
     assert await ask(sessionmaker, "SELECT count(*) FROM checkpoints") == 0
     assert await ask(sessionmaker, "SELECT count(*) FROM seal_queue") == 1

@@ -107,7 +107,7 @@ class Book:
     ) -> AwardItem:
         act = Act(
             source_kind="activity", source_id=number, resident_id=resident, occasion="",
-            units=points, acted_at=acted_at, acted_on=day_in(TIMEZONE, acted_at),
+            units=points, acted_at=acted_at, timezone=TIMEZONE,
             recorded_by=MAKER, memo="做了好事",
         )  # fmt: skip
         item = contributions.evaluate_act(act, terms, [], now=self.now)

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.jobs import JOBS, SCHEDULES
 from app.privacy import jobs
 from app.privacy.retention import RETENTION
-from app.worker import JOBS, SCHEDULES
 from tests.conftest import NOW, MakeRace
 from tests.privacy.office import Office
 from tests.support.neighbourhood import Neighbourhood
@@ -35,6 +35,13 @@ PHOTO = (
     " perceptual_hash, sealed_position, created_at, original_until)"
     " VALUES (:community_id, :number, 1, int8send(CAST(:number AS bigint)), 1, 1, 0, 'x',"
     " :at, :at)"
+)
+EVIDENCE = (
+    "WITH claim AS (INSERT INTO claims (community_id, claim_id, resident_id, rule_id,"
+    " rule_version_id, units, mode, acted_at, note, shows_deed, state, review_level, claimed_by,"
+    " claimed_at, decided_at, reason) VALUES (:community_id, :number, 1, 1, 1, 1, 'any', :at, '',"
+    " false, 'refused', 1, 1, :at, :at, '看不清'))"
+    " INSERT INTO evidence_photos VALUES (:community_id, :number, :number)"
 )
 CONSENT = (
     "INSERT INTO consents (community_id, consent_id, person_id, purpose, version, granted_at,"
@@ -61,6 +68,7 @@ REQUEST = (
 CASES: dict[str, tuple[str, timedelta, str]] = {
     "data_exports": (EXPORT, timedelta(0), "data_exports WHERE state = 'ready'"),
     "unattached_photos": (UNATTACHED, 7 * DAY, "photos WHERE deleted_at IS NULL"),
+    "refused_evidence": (EVIDENCE, 180 * DAY, "evidence_photos"),
     "consents": (CONSENT, 3 * 365 * DAY, "consents"),
     "photo_positions": (PHOTO, 90 * DAY, "photos WHERE sealed_position IS NOT NULL"),
     "inbox_messages": (INBOX, 365 * DAY, "inbox_messages"),
@@ -124,6 +132,31 @@ async def test_an_unread_message_and_one_still_waiting_stay(office: Office) -> N
         office, REQUEST.replace("'approved', :at, :at", "'pending', :at, NULL"), 1, long_ago
     )
     assert set((await office.keep_retention()).values()) == {0}
+
+
+async def test_photos_of_a_refusal_stay_until_the_appeal_is_decided_and_then_go(
+    office: Office,
+) -> None:
+    await office.agree()
+    number = int(await office.send_photo())
+    long_ago = NOW - 200 * DAY
+    await put_in(office, EVIDENCE, number, long_ago)
+    appeal = (
+        "INSERT INTO appeals (community_id, appeal_id, kind, subject_id, resident_id, text, state,"
+        " involved, filed_by, filed_at, answer_until) VALUES (:community_id, 1, 'refusal',"
+        " :number, 1, '', 'open', '[]', 1, :at, :at)"
+    )
+    await put_in(office, appeal, number, long_ago)
+    office.clock.advance(days=30)
+    ended = await office.keep_retention()
+    assert (ended["refused_evidence"], ended["unattached_photos"]) == (0, 0)
+    async with office.sessionmaker.begin() as session:
+        close = "UPDATE appeals SET state = 'withdrawn', decided_at = filed_at"
+        await session.execute(text(close))
+    ended = await office.keep_retention()
+    assert (ended["refused_evidence"], ended["unattached_photos"]) == (1, 1)
+    await office.work()
+    assert office.files() == set()
 
 
 async def test_a_lapsed_copy_loses_its_file(office: Office) -> None:

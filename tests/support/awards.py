@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.contributions import service as contributions
 from app.contributions.posting import AwardItem
 from app.contributions.service import Act, Outcome
-from app.core.calendar import day_in
 from app.core.ids import new_id
 from app.rules import service as rules
 from app.rules.evaluation import Bonus, Terms
@@ -38,13 +37,13 @@ def make_item(
     """Evaluate one act done just now, unless `changes` to the act say otherwise."""
     acted_at: datetime = changes.get("acted_at", now)
     act: dict[str, Any] = {
-        "source_kind": "committee",
+        "source_kind": "committee_alone",
         "source_id": new_id(now),
         "resident_id": resident_id,
         "occasion": "",
         "units": 1,
         "acted_at": acted_at,
-        "acted_on": day_in("Asia/Shanghai", acted_at),
+        "timezone": "Asia/Shanghai",
         "recorded_by": 1,
         "checked_by": 2,
         "memo": terms.name,

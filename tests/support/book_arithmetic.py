@@ -28,6 +28,11 @@ TABLES = {
     "contributions": "contribution_id",
     "contribution_reversals": "reversal_id",
     "cap_usage": "rule_id, resident_id, period, starts_on",
+    "campaign_usage": "campaign_id, resident_id",
+    "campaigns": "campaign_id",
+    "claims": "claim_id",
+    "claim_reviews": "claim_id, reviewer_id",
+    "award_list_rows": "award_list_id, row_number",
     "manual_postings": "manual_posting_id",
     "point_policies": "version",
     "rule_versions": "rule_version_id",
@@ -54,6 +59,11 @@ class Books:
     contributions: Sequence[Record]
     contribution_reversals: Sequence[Record]
     cap_usage: Sequence[Record]
+    campaign_usage: Sequence[Record]
+    campaigns: Sequence[Record]
+    claims: Sequence[Record]
+    claim_reviews: Sequence[Record]
+    award_list_rows: Sequence[Record]
     manual_postings: Sequence[Record]
     point_policies: Sequence[Record]
     rule_versions: Sequence[Record]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 
+from app.core.database import Record
 from tests.support.book_arithmetic import Books, differences, first_day, scored, sum_by
 
 
@@ -85,13 +86,21 @@ def standings_follow_awards_and_deductions(books: Books) -> Iterator[str]:
     yield from differences("score of", stored, expected)
 
 
+def still_counting(books: Books) -> Iterator[Record]:
+    """Yield awards, but for those undone as if they had not been."""
+    freed = {row.contribution_id for row in books.contribution_reversals if row.frees_caps}
+    for row in books.contributions:
+        if row.granted_points > 0 and row.contribution_id not in freed:
+            yield row
+
+
 def cap_usage_follows_contributions(books: Books) -> Iterator[str]:
     capped = {row.rule_version_id: {cap["period"] for cap in row.caps}
               for row in books.rule_versions}  # fmt: skip
     points: Counter[tuple[int, int, str, date]] = Counter()
     times: Counter[tuple[int, int, str, date]] = Counter()
-    for row in books.contributions:
-        for period in capped[row.rule_version_id] if row.granted_points > 0 else ():
+    for row in still_counting(books):
+        for period in capped[row.rule_version_id]:
             start = first_day(period, books.local_day(row.acted_at))
             key = (row.rule_id, row.resident_id, period, start)
             points[key] += row.granted_points
@@ -102,3 +111,46 @@ def cap_usage_follows_contributions(books: Books) -> Iterator[str]:
     stored_times = {key: row.used_times for key, row in usage.items()}
     yield from differences("used_points of", stored_points, points)
     yield from differences("used_times of", stored_times, times)
+
+
+def campaigns_give_what_awards_say(books: Books) -> Iterator[str]:
+    limited = {row.code: row for row in books.campaigns
+               if row.per_person_points is not None or row.budget_points is not None}  # fmt: skip
+    expected: Counter[tuple[int, int]] = Counter()
+    for row in still_counting(books):
+        for bonus in row.breakdown.get("bonuses", ()):
+            campaign = limited.get(bonus["campaign"])
+            if campaign is not None:
+                points = bonus.get("granted_points", bonus["points"])
+                expected[campaign.campaign_id, row.resident_id] += points
+                if campaign.budget_points is not None:
+                    expected[campaign.campaign_id, 0] += points
+    stored = {(row.campaign_id, row.resident_id): row.used_points for row in books.campaign_usage}
+    yield from differences("given by campaign", stored, expected)
+    for campaign in limited.values():
+        for (campaign_id, whose), points in expected.items():
+            limit = campaign.budget_points if whose == 0 else campaign.per_person_points
+            if campaign_id == campaign.campaign_id and limit is not None and points > limit:
+                yield f"{points} of campaign {campaign_id} are above its limit of {limit}"
+
+
+def claims_were_reviewed_and_awarded_once(books: Books) -> Iterator[str]:
+    """Nobody involved has reviewed, enough have approved, and the award names the claim."""
+    acts = {row.contribution_id: row for row in books.contributions}
+    for claim in books.claims:
+        reviews = [row for row in books.claim_reviews if row.claim_id == claim.claim_id]
+        approvals = {row.reviewer_id for row in reviews if row.verdict == "approve"}
+        if any(row.reviewer_id in (row.claimant_id, claim.claimed_by) for row in reviews):
+            yield f"claim {claim.claim_id} was reviewed by who made it"
+        if claim.state == "awarded" and len(approvals) < claim.review_level:
+            yield f"claim {claim.claim_id} was awarded after {len(approvals)} approvals"
+        act = acts.get(claim.contribution_id)
+        source = None if act is None else (act.source_kind, act.source_id, act.resident_id)
+        wanted = ("claim", claim.claim_id, claim.resident_id)
+        if source != (None if claim.contribution_id is None else wanted):
+            yield f"claim {claim.claim_id} stands behind {source}"
+    rows = {row.contribution_id: row.granted_points for row in books.award_list_rows
+            if row.contribution_id is not None}  # fmt: skip
+    granted = {number: row.granted_points for number, row in acts.items()
+               if row.source_kind == "award_list"}  # fmt: skip
+    yield from differences("points of list row", rows, granted)

@@ -48,6 +48,8 @@ ROOM_CHECKS: tuple[Check, ...] = (
     acts.what_is_posted_by_hand_was_checked,
     acts.standings_follow_awards_and_deductions,
     acts.cap_usage_follows_contributions,
+    acts.campaigns_give_what_awards_say,
+    acts.claims_were_reviewed_and_awarded_once,
 )
 CHECKS = (*LEDGER_CHECKS, *ROOM_CHECKS)
 

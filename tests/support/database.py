@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.cli.database import DATABASE, OWNER_ROLE
@@ -22,6 +22,8 @@ FAST = {
 }
 # Races commit for real; they get a copy of the migrated database to themselves.
 RACES = "races"
+# What further copies are made of; nobody connects to it.
+UNTOUCHED = "untouched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ class DatabaseServer:
                 text(f"CREATE DATABASE {database} TEMPLATE {template} OWNER {OWNER_ROLE}")
             )
         await engine.dispose()
+
+
+def remembering(url: str) -> str:
+    """Let connections prepare a statement once, however many others a run sends between."""
+    remembering = make_url(url).update_query_dict({"prepared_statement_cache_size": "1000"})
+    return remembering.render_as_string(hide_password=False)
 
 
 @contextmanager

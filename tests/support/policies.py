@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.worker import JOBS
+from app.jobs import JOBS
 from tests.support.awards import award, get_terms, make_item
 from tests.support.books import assert_books_balance
 from tests.support.caller import Caller

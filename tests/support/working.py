@@ -6,8 +6,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.database import Record
+from app.jobs import JOBS, SCHEDULES, WorkerContext
 from app.wiring import outside_of
-from app.worker import JOBS, SCHEDULES, WorkerContext, ask_for
+from app.worker import ask_for
 
 
 def worker_of(app: FastAPI) -> WorkerContext:

@@ -5,6 +5,14 @@ of what was undone: both sides are ranges of their keys, laid beside each other.
 what else is needed a look-up for each row.
 """
 
+from app.audit.queries import KeyColumn, keys_between
+
+_BEFORE_ALL = str(-(2**63))
+LIST_ROW = (
+    KeyColumn("award_list_id", "bigint", _BEFORE_ALL),
+    KeyColumn("row_number", "bigint", _BEFORE_ALL),
+)
+
 PAGE_ACTS = (
     ("transfer_id", "transfers"),
     ("contribution_id", "contributions"),
@@ -58,11 +66,12 @@ RULES_ARE_THERE = f"""
     WHERE version.rule_id IS DISTINCT FROM contribution.rule_id
 """  # noqa: S608 - fragments of this file
 
-# Postings by hand are compared from their side; before there were any, nothing stood behind them.
+# Before postings by hand had to be checked, nothing stood behind them (`committee_alone`).
 SOURCES_ARE_THERE = f"""
     SELECT 'contribution ' || contribution_id AS subject,
         concat_ws(' ', 'by', source_kind, source_id) AS stored,
-        CASE source_kind WHEN 'daily_check_in' THEN 'by daily_check_in ' || rule_id
+        CASE WHEN source_kind IN ('daily_check_in', 'newcomer')
+            THEN concat_ws(' ', 'by', source_kind, rule_id)
             ELSE 'by ' || source_kind || ' that is there' END AS expected
     FROM {_CONTRIBUTIONS} AS contribution
     WHERE NOT CASE source_kind
@@ -71,6 +80,27 @@ SOURCES_ARE_THERE = f"""
         WHEN 'case' THEN EXISTS (SELECT FROM cases
             WHERE cases.community_id = :community_id AND case_id = source_id)
         WHEN 'daily_check_in' THEN source_id = rule_id
+        WHEN 'newcomer' THEN source_id = rule_id
+        WHEN 'claim' THEN EXISTS (SELECT FROM claims
+            WHERE claims.community_id = :community_id AND claim_id = source_id
+                AND claims.contribution_id = contribution.contribution_id
+                AND claims.resident_id = contribution.resident_id)
+        WHEN 'award_list' THEN EXISTS (SELECT FROM award_list_rows AS line
+            WHERE line.community_id = :community_id AND award_list_id = source_id
+                AND CAST(row_number AS text) = occasion
+                AND line.contribution_id = contribution.contribution_id
+                AND line.resident_id = contribution.resident_id)
+        WHEN 'duty' THEN EXISTS (SELECT FROM duties
+            WHERE duties.community_id = :community_id AND duty_id = source_id
+                AND duties.rule_id = contribution.rule_id
+                AND duties.resident_id = contribution.resident_id)
+        WHEN 'appeal' THEN EXISTS (SELECT FROM appeals
+            WHERE appeals.community_id = :community_id AND appeal_id = source_id
+                AND appeals.resident_id = contribution.resident_id
+                AND appeals.state IN ('upheld', 'partly_upheld'))
+        WHEN 'committee' THEN EXISTS (SELECT FROM manual_postings AS posting
+            WHERE posting.community_id = :community_id AND manual_posting_id = source_id
+                AND posting.resident_id = contribution.resident_id AND posting.state = 'posted')
         ELSE true END
 """  # noqa: S608 - fragments of this file
 
@@ -137,4 +167,54 @@ APPROVED_POSTINGS_WERE_POSTED = f"""
             THEN (recorded_by, checked_by) IS DISTINCT FROM (proposed_by, decided_by)
         ELSE result ->> 'moved_points' <> '0'
             AND (maker_id, checker_id) IS DISTINCT FROM (proposed_by, decided_by) END
+"""  # noqa: S608 - fragments of this file
+
+# Whose word an award rests on: as many others as the rule wanted, and none of the household.
+CLAIMS_WERE_REVIEWED = f"""
+    SELECT 'claim ' || claim.claim_id AS subject,
+        concat_ws(' ', state, 'after', approvals, 'approvals, reviewed by', counted.people)
+            AS stored,
+        'at least ' || review_level || ' approvals of people uninvolved' AS expected
+    FROM {_rows("claims", "claim_id")} AS claim CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE verdict = 'approve') AS approvals_there,
+            count(*) FILTER (WHERE reviewer_id IN (claim.claimed_by, claimant_id)
+                OR reviewer_household_id = claimant_household_id) AS own,
+            string_agg(CAST(reviewer_id AS text), ', ') AS people
+        FROM claim_reviews AS review
+        WHERE review.community_id = :community_id AND review.claim_id = claim.claim_id
+    ) AS counted
+    WHERE own > 0 OR approvals <> approvals_there
+        OR (state IN ('approved', 'in_notice', 'awarded') AND approvals_there < review_level)
+"""  # noqa: S608 - fragments of this file
+
+CLAIMS_WERE_AWARDED = f"""
+    SELECT 'claim ' || claim.claim_id AS subject,
+        coalesce('contribution ' || act.contribution_id || ' recorded by ' || recorded_by,
+            'no contribution') AS stored,
+        'a contribution of claim ' || claim.claim_id || ', recorded by ' || claimed_by AS expected
+    FROM {_rows("claims", "claim_id")} AS claim LEFT JOIN LATERAL (
+        SELECT * FROM contributions
+        WHERE community_id = :community_id AND contribution_id = claim.contribution_id
+        OFFSET 0) AS act ON true
+    WHERE claim.contribution_id IS NOT NULL AND (
+        act.source_kind, act.source_id, act.resident_id, act.rule_version_id, act.recorded_by
+    ) IS DISTINCT FROM (
+        'claim', claim.claim_id, claim.resident_id, claim.rule_version_id, claim.claimed_by)
+"""  # noqa: S608 - fragments of this file
+
+LIST_ROWS_WERE_AWARDED = f"""
+    SELECT concat_ws(' ', 'row', row_number, 'of award list', award_list_id) AS subject,
+        coalesce(act.granted_points || ' points to resident ' || act.resident_id,
+            'no contribution') AS stored,
+        concat_ws(' ', row.granted_points, 'points to resident', row.resident_id) AS expected
+    FROM award_list_rows AS row LEFT JOIN LATERAL (
+        SELECT * FROM contributions
+        WHERE community_id = :community_id AND contribution_id = row.contribution_id
+        OFFSET 0) AS act ON true
+    WHERE row.community_id = :community_id AND {keys_between(LIST_ROW)}
+        AND row.contribution_id IS NOT NULL AND (
+            act.source_kind, act.source_id, act.occasion, act.resident_id, act.granted_points
+        ) IS DISTINCT FROM (
+            'award_list', award_list_id, CAST(row_number AS text), row.resident_id,
+            row.granted_points)
 """  # noqa: S608 - fragments of this file

@@ -2,7 +2,7 @@
 
 from app.audit.acts import queries
 from app.audit.queries import page_by, page_by_any
-from app.audit.walks import Check, KeyWalk, Walk
+from app.audit.walks import Check, KeyWalk, TupleWalk, Walk
 
 WALKS: tuple[Walk, ...] = (
     KeyWalk(
@@ -25,5 +25,19 @@ WALKS: tuple[Walk, ...] = (
                 queries.APPROVED_POSTINGS_WERE_POSTED,
             ),
         ),
+    ),
+    KeyWalk(
+        "claims",
+        page_by("claim_id", "claims"),
+        (
+            Check("claims were reviewed by people uninvolved", queries.CLAIMS_WERE_REVIEWED),
+            Check("claims that were awarded have their award", queries.CLAIMS_WERE_AWARDED),
+        ),
+    ),
+    TupleWalk(
+        "award lists",
+        "award_list_rows",
+        queries.LIST_ROW,
+        (Check("rows that were awarded have their award", queries.LIST_ROWS_WERE_AWARDED),),
     ),
 )

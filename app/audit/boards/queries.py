@@ -74,6 +74,13 @@ BOARDS_FOLLOW_ACTS = f"""
     WHERE coalesce(score, 0) <> points
 """  # noqa: S608 - fragments of this file
 
+# Undone as if it had not been: it counts for no cap and no campaign any more.
+_IS_FREED = """
+    EXISTS (SELECT FROM contribution_reversals AS reversal
+        WHERE reversal.community_id = :community_id
+            AND reversal.contribution_id = there.transfer_id AND frees_caps)
+"""
+
 # A rule's versions may be capped otherwise: each act counts for the caps of its own.
 CAPS_FOLLOW_AWARDS = f"""
     WITH {_WALLETS},
@@ -95,7 +102,7 @@ CAPS_FOLLOW_AWARDS = f"""
                 FROM contributions
                 WHERE community_id = :community_id AND contribution_id = transfer_id
                 OFFSET 0) AS act
-        WHERE granted_points > 0
+        WHERE granted_points > 0 AND NOT {_IS_FREED}
         GROUP BY 1, 2, 3, 4),
     expected AS (
         SELECT rule_id, resident_id, period, {_first_day("period", "day")} AS starts_on,

@@ -115,7 +115,8 @@ _SOURCES = """
     VALUES ('award', 'contribution'), ('deduction', 'contribution'), ('spend', 'hold'),
         ('saving', 'savings'), ('withdrawal', 'savings'), ('gift', 'gift'),
         ('donation', 'donation'), ('expiry', 'expiry'), ('expiry', 'closure'),
-        ('decay', 'decay'), ('reversal', 'reversal'), ('reversal', 'manual')
+        ('decay', 'decay'), ('reversal', 'reversal'), ('reversal', 'manual'),
+        ('reversal', 'repair')
 """
 # A reversal stands for itself, or undoes a capture and names that.
 COME_FROM = f"""
@@ -151,6 +152,11 @@ COME_FROM = f"""
                 SELECT true FROM manual_postings
                 WHERE manual_postings.community_id = :community_id
                     AND manual_posting_id = transfers.source_id)
+            WHEN 'repair' THEN (
+                SELECT state = 'done' FROM repair_tasks
+                WHERE repair_tasks.community_id = :community_id
+                    AND repair_task_id = transfers.source_id
+                    AND repair_tasks.contribution_id = reverses_transfer_id)
             WHEN 'reversal' THEN source_id IN (transfer_id, reverses_transfer_id)
             ELSE source_id = transfer_id END, false)
 """  # noqa: S608 - fragments of our own

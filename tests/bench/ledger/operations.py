@@ -14,7 +14,6 @@ from app.contributions import reversals as undoing
 from app.contributions.models import SourceKind
 from app.contributions.posting import Verdict
 from app.contributions.service import Act, award_one, evaluate_act
-from app.core.calendar import day_in
 from app.core.ids import new_id
 from app.ledger import queries
 from app.ledger.holds import service as holds
@@ -63,7 +62,7 @@ class Operations:
             occasion="",
             units=1,
             acted_at=now,
-            acted_on=day_in(timezone, now),
+            timezone=timezone,
             recorded_by=CLERK,
             memo=town.terms.name,
         )

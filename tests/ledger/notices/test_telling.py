@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.jobs import JOBS, SCHEDULES
 from app.ledger.notices import service
 from app.ledger.notices.jobs import tell_lapses
-from app.worker import JOBS, SCHEDULES
 from tests.conftest import MakeRace
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.contributions.posting import Verdict
 from app.core.ids import new_id
+from app.jobs import JOBS
 from app.ledger import queries as ledger
 from app.ledger.deductions import service as deductions
 from app.ledger.models import TransferKind
 from app.ledger.moves.service import Move, move_points
 from app.ledger.point_policy import service
 from app.ledger.point_policy.jobs import apply_point_policy
-from app.worker import JOBS
 from tests.conftest import MakeRace
 from tests.support.awards import award, get_terms, make_item
 from tests.support.clock import Clock

@@ -1,0 +1,1 @@
+"""What campaigns with limits have given, against the awards that say so."""
