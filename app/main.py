@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app import api
 from app.audit.service import measure
-from app.cases import queries as cases
 from app.community import service as community
+from app.contributions.lists import tables
 from app.core import docs, openapi, problem_handlers
 from app.core.config import Settings
 from app.core.database import make_engine, make_sessionmaker
@@ -32,6 +32,7 @@ from app.ledger import queries as ledger
 from app.privacy.closing.forgetting import on_consent_withdrawn
 from app.wiring import (
     master_key_of,
+    photo_in_use,
     reach_store,
     reaching_wechat,
     tell_author,
@@ -78,8 +79,11 @@ def create_app(
     app.add_middleware(FaultBarrier)
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_body_bytes,
-        # The picture, and what multipart wraps it in.
-        larger={"/v1/photos": settings.max_photo_bytes + 65_536},
+        # The file, and what multipart wraps it in.
+        larger={
+            "/v1/photos": settings.max_photo_bytes + 65_536,
+            "/v1/staff/award-lists": tables.MAX_BYTES + 65_536,
+        },
     )  # fmt: skip
     app.add_middleware(Envelope)
     app.add_middleware(RequestObserver, metrics=app.state.metrics)
@@ -108,7 +112,7 @@ def wire(app: FastAPI, settings: Settings) -> None:
     app.state.get_community = community.get_community
     app.state.photo_keeper = keeper
     app.state.photo_links = links
-    app.state.photo_in_use = cases.photo_in_use
+    app.state.photo_in_use = photo_in_use
     app.state.on_content_refused = tell_author
     app.state.on_consent_withdrawn = partial(on_consent_withdrawn, vault=app.state.vault)
     app.state.witnesses = witness_keys(settings)

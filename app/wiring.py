@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.cases import queries as cases
+from app.contributions.evidence import queries as evidence
 from app.core.config import Settings
 from app.core.personal import Vault
 from app.core.sealing import MasterKey, master_key_in, parse_master_key
@@ -111,6 +113,13 @@ def outside_of(state: Any) -> Outside:
         state.photo_links,
         Templates(settings.wechat_messages), frozenset(settings.wechat_push), state.wechat,
     )  # fmt: skip
+
+
+async def photo_in_use(session: AsyncSession, community_id: int, photo_id: int) -> bool:
+    """Tell whether a photo belongs to a case or stands behind something as evidence."""
+    return await cases.photo_in_use(session, community_id, photo_id) or await evidence.is_evidence(
+        session, community_id, photo_id
+    )
 
 
 async def tell_author(session: AsyncSession, community_id: int, check: ContentCheck) -> None:

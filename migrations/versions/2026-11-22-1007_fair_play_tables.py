@@ -23,8 +23,8 @@ TABLES = (
     "rule_categories",
     "rule_changes",
 )
-# What somebody said about a claim stays said.
-APPEND_ONLY = ("claim_reviews",)
+# What somebody said about a claim stays said, until the resident it is about has left.
+FORGOTTEN_AT_LAST = {"claim_reviews": "reason, claimant_household_id, reviewer_household_id"}
 # Photos are let go with their subject.
 ADDED_AND_DELETED = ("evidence_photos",)
 PROCEDURES = "INSERT INTO procedures (community_id) SELECT community_id FROM communities"
@@ -38,8 +38,8 @@ CATEGORIES = """
 def grant_rights() -> None:
     for table in TABLES:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO gridpoints_app")
-    for table in APPEND_ONLY:
-        op.execute(f"GRANT SELECT, INSERT ON {table} TO gridpoints_app")
+    for table, columns in FORGOTTEN_AT_LAST.items():
+        op.execute(f"GRANT SELECT, INSERT, UPDATE ({columns}) ON {table} TO gridpoints_app")
     for table in ADDED_AND_DELETED:
         op.execute(f"GRANT SELECT, INSERT, DELETE ON {table} TO gridpoints_app")
 
@@ -295,6 +295,7 @@ def upgrade() -> None:
         sa.Column("opens_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_by", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('rule_change', 'award_list')", name=op.f("ck_public_notices_kind_known")
@@ -530,6 +531,13 @@ def upgrade() -> None:
         "notice_remarks",
         ["community_id", "public_notice_id", "remark_id"],
         unique=False,
+    )
+    op.create_index(
+        "ix_notice_remarks_unanswered",
+        "notice_remarks",
+        ["community_id", "remark_id"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'objection' AND answer IS NULL"),
     )
 
     op.execute(PROCEDURES)

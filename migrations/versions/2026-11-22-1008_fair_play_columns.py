@@ -14,6 +14,11 @@ SPACED = (
     "ix_contributions_spaced ON contributions (community_id, rule_id, resident_id, acted_at)"
     " WHERE is_spaced"
 )
+# Points are taken by hand now and then, so that there are few of them to go through.
+DEDUCTED = (
+    "ix_manual_postings_deducted ON manual_postings (community_id, resident_id,"
+    " manual_posting_id) WHERE kind = 'deduction'"
+)
 CHECKS = (
     ("activities", "place_is_whole", "(longitude IS NULL) = (latitude IS NULL)"),
     ("campaigns", "never_back_in_time", "starts_at >= created_at"),
@@ -41,7 +46,16 @@ CHECKS = (
             " OR heard_until IS NULL OR decided_at >= heard_until"
         ),
     ),
-    ("manual_postings", "answered_with_time", "(answer IS NULL) = (answered_at IS NULL)"),
+    (
+        "manual_postings",
+        "answered_with_time",
+        "(answer IS NULL) = (answered_at IS NULL) AND (answer IS NULL) = (answered_by IS NULL)",
+    ),
+    (
+        "manual_postings",
+        "answered_by_another",
+        "answered_by <> proposed_by AND answered_by <> decided_by",
+    ),
     (
         "manual_postings",
         "repair_of",
@@ -158,6 +172,7 @@ def upgrade() -> None:
     op.add_column(
         "manual_postings", sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True)
     )
+    op.add_column("manual_postings", sa.Column("answered_by", sa.BigInteger(), nullable=True))
     op.add_column("manual_postings", sa.Column("repair_task", sa.Text(), nullable=True))
     op.add_column("manual_postings", sa.Column("repair_points", sa.BigInteger(), nullable=True))
     op.add_column(
@@ -219,7 +234,8 @@ def upgrade() -> None:
         "rule_versions", sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=True)
     )
 
-    op.execute(f"-- squawk-ignore require-concurrent-index-creation\nCREATE INDEX {SPACED}")
+    for index in (SPACED, DEDUCTED):
+        op.execute(f"-- squawk-ignore require-concurrent-index-creation\nCREATE INDEX {index}")
     for table, conditions in REPLACED.items():
         for name in conditions:
             drop_check(table, name)
@@ -233,6 +249,7 @@ def downgrade() -> None:
     for table, conditions in REPLACED.items():
         for name, condition in conditions.items():
             add_check(table, name, condition)
+    op.drop_index("ix_manual_postings_deducted", table_name="manual_postings")
     op.drop_index("ix_contributions_spaced", table_name="contributions")
     op.drop_column("rule_versions", "adopted_at")
     op.drop_column("rule_versions", "rule_change_id")
@@ -248,6 +265,7 @@ def downgrade() -> None:
     op.drop_column("residents", "audience")
     op.drop_column("manual_postings", "repair_points")
     op.drop_column("manual_postings", "repair_task")
+    op.drop_column("manual_postings", "answered_by")
     op.drop_column("manual_postings", "answered_at")
     op.drop_column("manual_postings", "answer")
     op.drop_column("manual_postings", "heard_until")

@@ -13,7 +13,7 @@ CHECKS = {
         "budget_positive", "never_back_in_time", "newcomer_days_positive", "per_person_positive"
     ),
     "contributions": ("manual_is_checked", "source_kind_known"),
-    "manual_postings": ("answered_with_time", "heard_first", "repair_of"),
+    "manual_postings": ("answered_by_another", "answered_with_time", "heard_first", "repair_of"),
     "role_grants": ("role_known",),
     "rule_versions": (
         "arrives_on_known", "award_notice_days_sane", "effort_known", "interval_positive",

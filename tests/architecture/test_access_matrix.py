@@ -27,7 +27,9 @@ CALLERS = {
     "resident": "resident-1",
     "grid_worker": "worker-1",
     "clerk": "clerk-1",
+    "reviewer": "reviewer-1",
     "committee": "committee-1",
+    "auditor": "auditor-1",
 }
 
 

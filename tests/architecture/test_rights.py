@@ -10,6 +10,7 @@ from app.models import metadata
 APPEND_ONLY = (
     "accounts",
     "checkpoints",
+    "claim_reviews",
     "contributions",
     "cosignatures",
     "hold_lots",
@@ -22,8 +23,10 @@ APPEND_ONLY = (
     "tree_nodes",
     "unlinked_transfers",
 )
-# A rule version is ended when the next one begins; of whoever leaves, the salts are erased.
+# A rule version is ended when the next one begins; of whoever leaves, the salts are erased, and
+# what was said of their claims.
 MAY_CHANGE = {
+    "claim_reviews": {"reason", "claimant_household_id", "reviewer_household_id"},
     "rule_versions": {"effective_until"},
     "transfers": {"salt"},
     "unlinked_transfers": {"kept"},

@@ -25,6 +25,11 @@ ENDS_TRANSACTIONS = {
     "ledger/seals/jobs.py": "a job is a series of short transactions",
     "ledger/unlinking/jobs.py": "a job is a series of short transactions",
     "rewards/jobs.py": "a job is a series of short transactions",
+    "contributions/claims/jobs.py": "a job is a series of short transactions",
+    "contributions/duties/jobs.py": "a job is a series of short transactions",
+    "contributions/lists/jobs.py": "a job is a series of short transactions",
+    "contributions/lists/taking.py": "none is open while a file is sent and read",
+    "contributions/newcomers/jobs.py": "a job is a series of short transactions",
     "cases/jobs.py": "a job is a series of short transactions",
     "media/jobs.py": "jobs; none is open while WeChat or the store is asked",
     "notifications/jobs.py": "jobs; none is open while WeChat is asked",
@@ -36,13 +41,14 @@ ENDS_TRANSACTIONS = {
     "statements/endpoints.py": "none is open while files are counted and typeset",
     "cli/sealing.py": "plain names are sealed in batches",
     "cli/queries.py": "plain names are sealed in batches",
+    "jobs.py": "jobs",
     "worker.py": "jobs",
     "main.py": "the first signing keys, before the first request",
     "cli/database.py": "a command is one transaction",
 }
 ENDING = {"commit", "begin", "rollback", "begin_nested"}
 # Endpoints are mounted, jobs are registered, and that is all that is done with them.
-MOUNTS = {"endpoints": {"api.py"}, "jobs": {"worker.py"}}
+MOUNTS = {"endpoints": {"api.py"}, "jobs": {"jobs.py"}}
 
 
 def sources(folder: Path) -> list[Path]:
@@ -134,7 +140,7 @@ def test_every_rooms_models_are_known_to_alembic() -> None:
 
 def test_every_rooms_jobs_are_registered() -> None:
     rooms = {path.parent.name for path in APP.glob("*/jobs.py")} - {"core"}
-    known = {room for room, module in imports(APP / "worker.py") if module == "jobs"}
+    known = {room for room, module in imports(APP / "jobs.py") if module == "jobs"}
     assert known - {"core"} == rooms
 
 

@@ -34,6 +34,32 @@ class PostingDecided(Conflict):
     title_zh = "这笔手工记账已处理"
 
 
+class DeductionNotFound(NotFound):
+    """There is no such deduction of yours."""
+
+    title_zh = "没有找到这笔扣分"
+
+
+class AlreadyAnswered(Conflict):
+    """This deduction has been answered already."""
+
+    title_zh = "这笔扣分已提交过申辩"
+
+
+class NotHeardYet(Conflict):
+    """The resident can still answer; nothing is taken before they have, or their time is over."""
+
+    title_zh = "申辩期未满且居民尚未申辩，暂不能扣分"
+
+
+class RepairTooLarge(Invalid):
+    """A repair cannot give back more than the deduction takes."""
+
+    title_zh = "修复积分不能超过所扣积分"
+    detail_en = "The deduction takes {most_points} points."
+    detail_zh = "本次扣分为 {most_points} 分。"
+
+
 class NotADeduction(Conflict):
     """Only a deduction can be repaired."""
 
@@ -49,5 +75,7 @@ class NothingLeftToReverse(Conflict):
 constraint_problems |= {
     "ck_contributions_checked_by_another": CheckerIsMaker,
     "ck_contributions_manual_is_checked": CheckerIsMaker,
+    "ck_manual_postings_answered_by_another": CheckerIsMaker,
     "ck_manual_postings_checker_is_another": CheckerIsMaker,
+    "ck_manual_postings_heard_first": NotHeardYet,
 }

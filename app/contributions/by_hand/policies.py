@@ -10,7 +10,15 @@ def may_post_for(actor: Actor, resident_id: int) -> bool:
 
 
 def may_decide(actor: Actor, posting: ManualPosting) -> bool:
-    """Who proposed something does not check it; the database refuses that too."""
+    """Who proposed something, or wrote the answer down, does not check it.
+
+    The database refuses that too.
+    """
+    return actor.person_id not in (posting.proposed_by, posting.answered_by)
+
+
+def may_answer_for(actor: Actor, posting: ManualPosting) -> bool:
+    """Who wants the points taken does not speak for whom they are taken from."""
     return actor.person_id != posting.proposed_by
 
 

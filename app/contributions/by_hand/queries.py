@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community.models import Resident, ResidentState
-from app.contributions.models import ManualPosting, PostingState
+from app.contributions.models import ManualPosting, PostingKind, PostingState
+from app.core.database import Record
 from app.ledger.models import Transfer
+from app.rules.models import Rule, RuleVersion
 
 
 async def is_resident(session: AsyncSession, community_id: int, resident_id: int) -> bool:
@@ -78,3 +80,47 @@ async def get_transfer_of(
         Transfer.leg == 0,
     )
     return await session.scalar(statement)
+
+
+async def get_deduction(session: AsyncSession, community_id: int, posting_id: int) -> Record | None:
+    """Return (ManualPosting, rule_name) of a deduction by hand."""
+    statement = _deductions(community_id).where(ManualPosting.manual_posting_id == posting_id)
+    return (await session.execute(statement)).one_or_none()
+
+
+async def list_deductions(
+    session: AsyncSession, community_id: int, resident_id: int, *, before: int, size: int
+) -> Sequence[Record]:
+    """Return a resident's (ManualPosting, rule_name), newest first."""
+    statement = (
+        _deductions(community_id)
+        .where(ManualPosting.resident_id == resident_id, ManualPosting.manual_posting_id < before)
+        .order_by(ManualPosting.manual_posting_id.desc())
+        .limit(size)
+    )
+    return (await session.execute(statement)).all()
+
+
+def _deductions(community_id: int) -> Select[ManualPosting, str]:
+    """Return deductions with their rule's name in the version of the day of the act."""
+    at = ManualPosting.acted_at
+    return (
+        select(ManualPosting, RuleVersion.name.label("rule_name"))
+        .join(
+            Rule,
+            (Rule.community_id == ManualPosting.community_id)
+            & (Rule.code == ManualPosting.rule_code),
+        )
+        .join(
+            RuleVersion,
+            (RuleVersion.community_id == Rule.community_id)
+            & (RuleVersion.rule_id == Rule.rule_id)
+            & (RuleVersion.effective_from <= at)
+            & or_(RuleVersion.effective_until.is_(None), RuleVersion.effective_until > at),
+        )
+        .where(
+            ManualPosting.community_id == community_id,
+            # Written out: the index on deductions is found in every plan.
+            ManualPosting.kind == literal(PostingKind.DEDUCTION.value, literal_execute=True),
+        )
+    )

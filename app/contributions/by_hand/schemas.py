@@ -1,11 +1,13 @@
 """Postings by hand: what is proposed, and what became of it."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from app.contributions.evidence.schemas import EvidencePhotoRead, PhotoIds
 from app.contributions.models import PostingKind, PostingState
+from app.contributions.repairs.schemas import RepairTaskRead
 from app.core.ids import Id
 from app.core.schemas import Input, Moment
 
@@ -31,9 +33,22 @@ class AwardCreate(UnderRule):
 
 
 class DeductionCreate(UnderRule):
-    """Points taken for what somebody did."""
+    """Points taken for what somebody did, once they could answer.
+
+    Whoever does the repair task in time gets `repair_points` back, all of it if left out.
+    """
 
     kind: Literal[PostingKind.DEDUCTION]
+    photo_ids: PhotoIds = Field(default_factory=list)
+    repair_task: Reason | None = Field(default=None, examples=["参加一次垃圾分类值守"])
+    repair_points: Points | None = None
+
+    @model_validator(mode="after")
+    def _points_have_a_task(self) -> Self:
+        if self.repair_points is not None and self.repair_task is None:
+            msg = "points to give back need a repair task"
+            raise ValueError(msg)
+        return self
 
 
 class RepairCreate(Input):
@@ -70,6 +85,14 @@ class PostingRefusal(Input):
     reason: Reason = Field(examples=["与事实不符"])
 
 
+class DeductionAnswer(Input):
+    """What the resident says to a deduction before it is decided."""
+
+    text: Annotated[str, StringConstraints(min_length=2, max_length=500)] = Field(
+        examples=["当天我不在家，请核实照片时间"]
+    )
+
+
 class PostingResult(BaseModel):
     """What a posting did, as the resident sees it: negative is taken.
 
@@ -86,7 +109,8 @@ class PostingResult(BaseModel):
 class PostingRead(BaseModel):
     """A posting by hand; `result` is there once it is posted.
 
-    `points` are those of a repair or reversal, fixed when it was proposed.
+    `points` are those of a repair or reversal, fixed when it was proposed, or what a deduction is
+    to take. A deduction can be approved from `heard_until` on, or once it is answered.
     """
 
     posting_id: Id
@@ -106,3 +130,39 @@ class PostingRead(BaseModel):
     decided_at: datetime | None
     decision_reason: str | None
     result: PostingResult | None
+    photos: list[EvidencePhotoRead]
+    heard_until: datetime | None
+    answer: str | None
+    answered_at: datetime | None
+    answered_by: Id | None
+    repair_task: str | None
+    repair_points: int | None
+
+
+class DeductionRead(BaseModel):
+    """A deduction as whom it concerns sees it.
+
+    While `proposed` nothing has been taken, and it can be answered once; then it waits until
+    somebody decides, at the earliest at `heard_until` if there is no answer. `repair` is there
+    once it is posted.
+    """
+
+    posting_id: Id
+    state: PostingState
+    rule_code: str
+    rule_name: str
+    units: int
+    points: int | None
+    acted_at: datetime
+    reason: str
+    photos: list[EvidencePhotoRead]
+    proposed_at: datetime
+    heard_until: datetime | None
+    answer: str | None
+    answered_at: datetime | None
+    decided_at: datetime | None
+    decision_reason: str | None
+    result: PostingResult | None
+    repair_task: str | None
+    repair_points: int | None
+    repair: RepairTaskRead | None

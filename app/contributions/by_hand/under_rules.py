@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.community import service as community
 from app.community.errors import ResidentNotFound
 from app.contributions import queries as contribution_queries
-from app.contributions.by_hand import policies, queries
+from app.contributions.by_hand import hearing, policies, queries
 from app.contributions.by_hand.errors import ActInTheFuture, OwnPosting
 from app.contributions.by_hand.schemas import AwardCreate, DeductionCreate, PostingResult
 from app.contributions.models import (
@@ -50,7 +50,7 @@ async def propose(
     terms = await rules.get_terms_by_code(session, actor.community, body.rule_code, at=acted_at)
     _check_terms(terms, body.kind, body.units)
     await _check_resident(session, actor.community, body.resident_id)
-    return ManualPosting(
+    posting = ManualPosting(
         community_id=actor.community,
         manual_posting_id=new_id(now),
         kind=body.kind,
@@ -64,6 +64,9 @@ async def propose(
         proposed_by=actor.person_id,
         proposed_at=now,
     )
+    if isinstance(body, DeductionCreate):
+        await hearing.open_hearing(session, posting, body, terms, now=now)
+    return posting
 
 
 async def post(

@@ -95,6 +95,32 @@ class Desk:
         points: int = (await resident.get("/v1/me/rank", period=period)).json()["points"]
         return points
 
+    async def hear_for(self, days: int) -> None:
+        """Let residents answer a deduction for so many days, as in every preset."""
+        await self.execute(
+            "UPDATE procedures SET hearing_days = :days WHERE community_id = :community_id",
+            days=days,
+        )
+
+    async def lose_phone(self, name: str) -> None:
+        """Let a resident have no phone any more."""
+        await self.execute(
+            "UPDATE residents SET person_id = NULL"
+            " WHERE community_id = :community_id AND resident_id = :resident_id",
+            resident_id=int(self.here.resident_id(name)),
+        )
+
+    async def execute(self, statement: str, **values: Any) -> None:
+        values = {"community_id": self.here.community_id} | values
+        async with self.sessionmaker.begin() as session:
+            await session.execute(text(statement), values)
+
+    async def inbox(self, name: str) -> list[dict[str, Any]]:
+        """Return somebody's messages, newest first."""
+        caller = await self.here.caller(name)
+        messages: list[dict[str, Any]] = (await caller.get("/v1/me/messages")).json()["items"]
+        return messages
+
     async def scalar(self, statement: str, **values: Any) -> Any:
         async with self.sessionmaker() as session:
             return await session.scalar(text(statement), values)

@@ -91,3 +91,30 @@ async def test_reversals_of_one_meal_at_once_never_give_more_than_it_cost(
     assert told(answers) == {"posted": 2, "more_than_original": 8}
     assert (await desk.balance())["posted_points"] == 40
     await desk.audit()
+
+
+async def test_an_answer_and_an_approval_at_once_leave_no_one_unheard(
+    race: MakeRace, race_sessionmaker: Sessions
+) -> None:
+    desk = await make_desk(race, race_sessionmaker)
+    resident = await desk.here.caller("resident-1")
+    await desk.here.give("resident-1", "mediation")
+    over = [await desk.proposed(desk.under_rule("deduction")) for _ in range(2)]
+    await desk.hear_for(3)
+    waiting = [await desk.proposed(desk.under_rule("deduction")) for _ in range(2)]
+
+    async def answer(number: str) -> httpx.Response:
+        return await resident.post_once(f"/v1/me/deductions/{number}/answer", {"text": "不是我"})
+
+    for number in (*over, *waiting):
+        approved, answered = await asyncio.gather(desk.decide(number, "approval"), answer(number))
+        posting = await desk.read(number)
+        assert posting["state"] == ("posted" if approved.is_success else "proposed")
+        assert (posting["answer"] is not None) == answered.is_success
+        if number in over:
+            assert approved.status_code == 200
+            assert answered.is_success or problem_code(answered) == "posting_decided"
+        else:
+            assert answered.status_code == 200
+            assert approved.is_success or problem_code(approved) == "not_heard_yet"
+    await desk.audit()

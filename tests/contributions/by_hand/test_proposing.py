@@ -44,7 +44,9 @@ async def test_a_proposal_says_what_it_is_and_moves_nothing(desk: Desk) -> None:
         "acted_at": "2026-11-18T07:00:00Z", "transfer_id": None, "points": None,
         "is_our_fault": False, "reason": "街坊反映", "proposed_by": "",
         "proposed_at": "2026-11-18T07:00:00Z", "decided_by": None, "decided_at": None,
-        "decision_reason": None, "result": None,
+        "decision_reason": None, "result": None, "photos": [], "heard_until": None,
+        "answer": None, "answered_at": None, "answered_by": None, "repair_task": None,
+        "repair_points": None,
     }  # fmt: skip
     assert await desk.lines("resident-1") == []
     assert await desk.score() == 0

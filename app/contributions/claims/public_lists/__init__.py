@@ -1,0 +1,1 @@
+"""Approved claims on a public list: shown for objections, then awarded together."""

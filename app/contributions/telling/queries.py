@@ -1,0 +1,31 @@
+"""SQL of whom to tell."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import Record
+
+# For a resident without a phone: who works in their grid, and the committee.
+_LIST_REACHABLE = """
+    SELECT coalesce(resident.person_id, staff.person_id) AS person_id, masked_name, staff.role
+    FROM residents AS resident
+        JOIN buildings USING (community_id, building_id)
+        LEFT JOIN role_grants AS staff ON resident.person_id IS NULL
+            AND staff.community_id = resident.community_id
+            AND (staff.role = 'committee'
+                OR (staff.role = 'grid_worker' AND staff.grid_id = buildings.grid_id))
+    WHERE resident.community_id = :community_id AND resident_id = :resident_id
+        AND state = 'active'
+    ORDER BY 1
+"""
+
+
+async def list_reachable(
+    session: AsyncSession, community_id: int, resident_id: int
+) -> Sequence[Record]:
+    """Return (person_id, masked_name, role): the resident, whose role is empty, or staff."""
+    values = {"community_id": community_id, "resident_id": resident_id}
+    rows = (await session.execute(text(_LIST_REACHABLE), values)).all()
+    return [row for row in rows if row.person_id is not None]
