@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Model
@@ -24,7 +25,10 @@ class RemarkKind(StrEnum):
 
 
 class PublicNotice(Model):
-    """Something open to objections until `closes_at`; withdrawn, nothing comes of it."""
+    """Something open to objections until `closes_at`; withdrawn, nothing comes of it.
+
+    Once settled, what it stands for has been decided, and a remark that was on its way is late.
+    """
 
     __tablename__ = "public_notices"
 
@@ -35,6 +39,7 @@ class PublicNotice(Model):
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
     published_by: Mapped[int]
 
     __table_args__ = (
@@ -83,4 +88,10 @@ class NoticeRemark(Model):
             ["public_notices.community_id", "public_notices.public_notice_id"],
         ),
         Index("ix_notice_remarks_notice", "community_id", "public_notice_id", "remark_id"),
+        Index(
+            "ix_notice_remarks_unanswered",
+            "community_id",
+            "remark_id",
+            postgresql_where=sql("kind = 'objection' AND answer IS NULL"),
+        ),
     )

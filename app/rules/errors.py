@@ -49,6 +49,5 @@ class RuleOfOtherDirection(Invalid):
 
 constraint_problems |= {
     "uq_rules_code": RuleCodeTaken,
-    "uq_campaigns_code": RuleCodeTaken,
     "uq_rule_versions_version": RuleCodeTaken,
 }

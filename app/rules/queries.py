@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.models import PointPolicy
-from app.rules.models import Campaign, Rule, RuleVersion
+from app.rules.models import (
+    Campaign,
+    Procedure,
+    Rule,
+    RuleCategory,
+    RuleChange,
+    RuleVersion,
+)
 
 VersionRow = tuple[Rule, RuleVersion, PointPolicy]
 
@@ -44,6 +52,34 @@ async def list_versions(
     return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
 
 
+async def list_versions_of(
+    session: AsyncSession, community_id: int, code: str
+) -> Sequence[VersionRow]:
+    """Return all versions of the rule with this code, the newest first."""
+    statement = (
+        _select_versions(community_id).where(Rule.code == code).order_by(RuleVersion.version.desc())
+    )
+    return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
+
+
+async def list_newest_versions(
+    session: AsyncSession, community_id: int, codes: Sequence[str]
+) -> dict[str, tuple[Rule, RuleVersion]]:
+    """Return rules by code, each with its newest version, in force already or not."""
+    statement = (
+        select(Rule, RuleVersion)
+        .ext(distinct_on(Rule.rule_id))
+        .join(
+            RuleVersion,
+            (RuleVersion.community_id == Rule.community_id) & (RuleVersion.rule_id == Rule.rule_id),
+        )
+        .where(Rule.community_id == community_id, Rule.code.in_(codes))
+        .order_by(Rule.rule_id, RuleVersion.version.desc())
+        .execution_options(populate_existing=True)
+    )
+    return {row[0].code: (row[0], row[1]) for row in (await session.execute(statement)).all()}
+
+
 def _select_versions(community_id: int) -> Select[Rule, RuleVersion, PointPolicy]:
     """Rules with versions and today's policy: it says how long points last that are given now."""
     newest = (
@@ -78,3 +114,35 @@ async def list_campaigns(
         Campaign.community_id == community_id, Campaign.starts_at <= at, Campaign.ends_at > since
     )
     return (await session.scalars(statement)).all()
+
+
+async def get_procedure(session: AsyncSession, community_id: int) -> Procedure:
+    """Return how a community decides; every community has its procedure."""
+    return await session.get_one(Procedure, community_id)
+
+
+async def lock_procedure(session: AsyncSession, community_id: int) -> Procedure:
+    """Return the procedure, locked: who changes rules or procedure goes one after another."""
+    statement = (
+        select(Procedure)
+        .where(Procedure.community_id == community_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def list_categories(session: AsyncSession, community_id: int) -> Sequence[RuleCategory]:
+    statement = select(RuleCategory).where(RuleCategory.community_id == community_id)
+    return (await session.scalars(statement)).all()
+
+
+async def list_notices_of_changes(
+    session: AsyncSession, community_id: int, change_ids: Sequence[int]
+) -> dict[int, int]:
+    """Return the public notices under which changes of rules stood, by change."""
+    statement = select(RuleChange.rule_change_id, RuleChange.public_notice_id).where(
+        RuleChange.community_id == community_id, RuleChange.rule_change_id.in_(change_ids)
+    )
+    rows = (await session.execute(statement)).all()
+    return {row.rule_change_id: row.public_notice_id for row in rows}

@@ -1,18 +1,31 @@
-"""Which terms an act is judged by."""
+"""Which terms an act is judged by, and the rule book that everybody reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.access import Actor
 from app.core.calendar import Period
 from app.ledger.lapses import COMMUNITY
 from app.ledger.models import PointPolicy
 from app.rules import queries
 from app.rules.errors import RuleNotFound
 from app.rules.evaluation import Bonus, Cap, Hours, Terms
-from app.rules.models import ArrivesOn, Campaign, Direction, EarnedBy, Mode, Rule, RuleVersion
-from app.rules.schemas import RuleBook, RuleRead
+from app.rules.models import (
+    ArrivesOn,
+    Campaign,
+    Direction,
+    EarnedBy,
+    Mode,
+    Procedure,
+    Rule,
+    RuleCategory,
+    RuleVersion,
+)
+from app.rules.schemas import ProcedureTerms, RuleBook, RuleHistory, RuleRead
+from app.rules.statements import statement_of
+from app.rules.wording import say_rule
 
 
 async def get_terms(
@@ -51,6 +64,11 @@ async def list_terms_of_versions(
     return {
         version.rule_version_id: terms_of(rule, version, policy) for rule, version, policy in found
     }
+
+
+async def get_procedure(session: AsyncSession, community_id: int) -> Procedure:
+    """Return how long notice, hearing, repair, appeal and answer last there, in days."""
+    return await queries.get_procedure(session, community_id)
 
 
 async def list_bonuses(
@@ -121,27 +139,77 @@ def _hours(stated: dict[str, str] | None) -> Hours | None:
 
 
 async def get_rule_book(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBook:
-    """Return every rule with its version in force."""
+    """Return every rule with its version in force at a moment."""
     rows = await queries.list_versions_in_force(session, community_id, at=now)
-    return RuleBook(items=[_describe(*row) for row in rows])
+    return RuleBook(items=await _describe_all(session, community_id, rows))
 
 
-def _describe(rule: Rule, version: RuleVersion, policy: PointPolicy) -> RuleRead:
+async def get_history(session: AsyncSession, community_id: int, code: str) -> RuleHistory:
+    """Return all versions of a rule, the newest first; raises RuleNotFound."""
+    rows = await queries.list_versions_of(session, community_id, code)
+    if not rows:
+        raise RuleNotFound
+    return RuleHistory(items=await _describe_all(session, community_id, rows))
+
+
+async def set_procedure(session: AsyncSession, actor: Actor, terms: ProcedureTerms) -> Procedure:
+    """Set how long things last from now on: what runs already keeps its dates."""
+    procedure = await queries.lock_procedure(session, actor.community)
+    for name, days in terms.model_dump().items():
+        setattr(procedure, name, days)
+    await session.flush()
+    return procedure
+
+
+async def _describe_all(
+    session: AsyncSession, community_id: int, rows: Sequence[queries.VersionRow]
+) -> list[RuleRead]:
+    changes = [version.rule_change_id for _, version, _ in rows]
+    decided = sorted({number for number in changes if number is not None})
+    notices: dict[int, int] = {}
+    if decided:
+        notices = await queries.list_notices_of_changes(session, community_id, decided)
+    paths = category_paths(await queries.list_categories(session, community_id))
+    return [describe_version(*row, paths=paths, notices=notices) for row in rows]
+
+
+def category_paths(categories: Sequence[RuleCategory]) -> dict[str, list[str]]:
+    """Return the names from the top of the tree down to each category, by its code."""
+    by_code = {category.code: category for category in categories}
+    paths = {}
+    for code in by_code:
+        names: list[str] = []
+        at: str | None = code
+        while at is not None and len(names) < len(by_code):
+            names.insert(0, by_code[at].name)
+            at = by_code[at].parent_code
+        paths[code] = names
+    return paths
+
+
+def describe_version(
+    rule: Rule,
+    version: RuleVersion,
+    policy: PointPolicy,
+    *,
+    paths: Mapping[str, list[str]],
+    notices: Mapping[int, int],
+) -> RuleRead:
+    stated = statement_of(version)
     follows_policy = version.expiry["kind"] == COMMUNITY
-    return RuleRead(
-        rule_id=rule.rule_id,
-        code=rule.code,
-        name=version.name,
-        category=version.category,
-        direction=Direction(version.direction),
-        unit=version.unit,
-        points=version.points,
-        max_units=version.max_units,
-        caps=version.caps,
-        expiry=policy.expiry if follows_policy else version.expiry,
-        follows_policy=follows_policy,
-        arrives_on=ArrivesOn(version.arrives_on),
-        earned_by=EarnedBy(version.earned_by),
-        version=version.version,
-        effective_from=version.effective_from,
-    )
+    told = {
+        "rule_id": rule.rule_id,
+        "code": rule.code,
+        # Where categories were free words, the code is the name.
+        "category_names": paths.get(version.category, [version.category]),
+        "sentence": say_rule(stated),
+        "expiry": policy.expiry if follows_policy else version.expiry,
+        "follows_policy": follows_policy,
+        "version": version.version,
+        "effective_from": version.effective_from,
+        "effective_until": version.effective_until,
+        "adopted_at": version.adopted_at,
+        "rule_change_id": version.rule_change_id,
+        "notice_id": notices.get(version.rule_change_id or 0),
+    }
+    return RuleRead.model_validate(stated | told)

@@ -18,7 +18,9 @@ APP = Path(app.api.__file__).parent
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?.()]|[,;:!?()][\u4e00-\u9fff]")
 # Names that stay as they are in Chinese.
-LATIN_NAMES = re.compile(r"\{\w+\}|Idempotency-Key|out_request_no|request_id|HEIC|JPEG|MB")
+LATIN_NAMES = re.compile(
+    r"\{\w+\}|Idempotency-Key|out_request_no|request_id|HEIC|JPEG|MB|XLSX|CSV|UTF-8|GB18030"
+)
 ANY_NUMBER = 7
 
 

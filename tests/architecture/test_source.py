@@ -30,6 +30,7 @@ ENDS_TRANSACTIONS = {
     "contributions/lists/jobs.py": "a job is a series of short transactions",
     "contributions/lists/taking.py": "none is open while a file is sent and read",
     "contributions/newcomers/jobs.py": "a job is a series of short transactions",
+    "contributions/repairs/jobs.py": "a job is a series of short transactions",
     "cases/jobs.py": "a job is a series of short transactions",
     "media/jobs.py": "jobs; none is open while WeChat or the store is asked",
     "notifications/jobs.py": "jobs; none is open while WeChat is asked",

@@ -2,13 +2,18 @@
 
 import base64
 import json
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.contributions.claims.models import Claim
+from app.contributions.lists.models import AwardList
 from app.core.pagination import (
     DEFAULT_SIZE,
     MAX_SIZE,
@@ -17,7 +22,10 @@ from app.core.pagination import (
     read_cursor,
     write_cursor,
 )
+from app.notices.models import NoticeKind
+from app.notices.service import publish
 from tests.support.caller import problem_code
+from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 
 WHO_LISTS = {
@@ -26,21 +34,42 @@ WHO_LISTS = {
     "/v1/boards/residents": "resident-1",
     "/v1/funds": "resident-1",
     "/v1/join-requests": "resident-1",
+    "/v1/me/appeals": "resident-1",
     "/v1/me/cases": "resident-1",
+    "/v1/me/claims": "resident-1",
+    "/v1/me/contributions": "resident-1",
     "/v1/me/data-exports": "resident-1",
+    "/v1/me/deductions": "resident-1",
     "/v1/me/messages": "resident-1",
     "/v1/me/personal-data-reads": "resident-1",
+    "/v1/me/repairs": "resident-1",
     "/v1/me/statement": "resident-1",
     "/v1/me/vouchers": "resident-1",
     "/v1/merchant/verifications": "clerk-1",
+    "/v1/notices": "resident-1",
+    "/v1/notices/{list_notice_id}/award-list-rows": "resident-1",
+    "/v1/notices/{claims_notice_id}/awards": "resident-1",
+    "/v1/notices/{claims_notice_id}/remarks": "resident-1",
     "/v1/public/communities/{community_id}/cases": "resident-1",
     "/v1/public/communities/{community_id}/checkpoints": "resident-1",
+    "/v1/public/communities/{community_id}/notices": "resident-1",
+    "/v1/public/communities/{community_id}/notices/{list_notice_id}/award-list-rows": "resident-1",
+    "/v1/public/communities/{community_id}/notices/{claims_notice_id}/awards": "resident-1",
+    "/v1/public/communities/{community_id}/rule-changes": "resident-1",
     "/v1/rewards": "resident-1",
+    "/v1/rule-changes": "resident-1",
+    "/v1/staff/appeals": "auditor-1",
+    "/v1/staff/award-lists": "committee-1",
+    "/v1/staff/award-lists/{award_list_id}/rows": "committee-1",
     "/v1/staff/audits": "committee-1",
     "/v1/staff/cases": "committee-1",
+    "/v1/staff/claims": "reviewer-1",
     "/v1/staff/content-checks": "committee-1",
+    "/v1/staff/duties": "committee-1",
     "/v1/staff/join-requests": "committee-1",
+    "/v1/staff/notices/remarks": "committee-1",
     "/v1/staff/postings": "committee-1",
+    "/v1/staff/repairs": "committee-1",
     "/v1/staff/residents": "committee-1",
 }
 BIGINT = 2**63
@@ -99,44 +128,86 @@ def parameters(here: Neighbourhood, path: str) -> dict[str, str]:
 
 
 def test_every_list_is_tried_here(app: FastAPI) -> None:
-    assert lists(app) == set(WHO_LISTS)
+    named = re.compile(r"\{(list|claims)_notice_id\}")
+    assert lists(app) == {named.sub("{notice_id}", path) for path in WHO_LISTS}
+
+
+@pytest.fixture
+async def numbers(
+    here: Neighbourhood, sessionmaker: async_sessionmaker[AsyncSession], clock: Clock
+) -> dict[str, int]:
+    """What paths name: the community, a list of awards and one of claims, both on notice."""
+    later = clock.now + timedelta(days=3)
+    async with sessionmaker.begin() as session:
+        notices = [
+            await publish(
+                session, here.community_id, kind=NoticeKind.AWARD_LIST, title="积分公示",
+                closes_at=later, published_by=1, now=clock.now,
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        session.add(
+            AwardList(
+                community_id=here.community_id, award_list_id=77, title="志愿服务",
+                file_hash=b"x" * 32, row_count=1, asked_points=1, state="in_notice",
+                proposed_by=1, proposed_at=clock.now, decided_by=2, decided_at=clock.now,
+                public_notice_id=notices[0],
+            )
+        )  # fmt: skip
+        session.add(
+            Claim(
+                community_id=here.community_id, claim_id=78,
+                resident_id=int(here.resident_id("resident-1")), rule_id=1, rule_version_id=1,
+                units=1, mode="any", acted_at=clock.now, note="", shows_deed=False,
+                state="in_notice", review_level=0, claimed_by=1, claimed_at=clock.now,
+                public_notice_id=notices[1],
+            )
+        )  # fmt: skip
+    return {
+        "community_id": here.community_id,
+        "award_list_id": 77,
+        "list_notice_id": notices[0],
+        "claims_notice_id": notices[1],
+    }
 
 
 @pytest.mark.parametrize("path", WHO_LISTS)
-async def test_a_made_up_cursor_is_refused(here: Neighbourhood, path: str) -> None:
+async def test_a_made_up_cursor_is_refused(
+    here: Neighbourhood, numbers: dict[str, int], path: str
+) -> None:
     caller = await here.caller(WHO_LISTS[path])
     for name, cursor in GARBAGE.items():
-        answer = await caller.get(
-            path.format(community_id=here.community_id), cursor=cursor, **parameters(here, path)
-        )
+        answer = await caller.get(path.format(**numbers), cursor=cursor, **parameters(here, path))
         assert answer.status_code == 422, f"{name}: {answer.text}"
         assert problem_code(answer) in {"cursor_unreadable", "request_invalid"}, name
 
 
 @pytest.mark.parametrize("path", WHO_LISTS)
-async def test_a_cursor_from_far_away_is_no_fault(here: Neighbourhood, path: str) -> None:
+async def test_a_cursor_from_far_away_is_no_fault(
+    here: Neighbourhood, numbers: dict[str, int], path: str
+) -> None:
     caller = await here.caller(WHO_LISTS[path])
     for length in (1, 2, 3):
         for extreme in EXTREMES:
             cursor = write_cursor(*[extreme] * length)
             answer = await caller.get(
-                path.format(community_id=here.community_id), cursor=cursor, **parameters(here, path)
+                path.format(**numbers), cursor=cursor, **parameters(here, path)
             )
             assert answer.status_code in {200, 422}, f"{length} x {extreme}: {answer.text}"
 
 
 @pytest.mark.parametrize("path", WHO_LISTS)
-async def test_a_page_has_1_to_100_items(here: Neighbourhood, path: str) -> None:
+async def test_a_page_has_1_to_100_items(
+    here: Neighbourhood, numbers: dict[str, int], path: str
+) -> None:
     caller = await here.caller(WHO_LISTS[path])
     needed = parameters(here, path)
     for size in ("1", str(MAX_SIZE)):
-        answer = await caller.get(path.format(community_id=here.community_id), size=size, **needed)
+        answer = await caller.get(path.format(**numbers), size=size, **needed)
         assert answer.status_code == 200
         assert set(answer.json()) >= {"items", "next_cursor"}
     for size in ("0", "-1", "101", "x", "1.5", str(10**30)):
-        assert (
-            await caller.get(path.format(community_id=here.community_id), size=size, **needed)
-        ).status_code == 422
+        assert (await caller.get(path.format(**numbers), size=size, **needed)).status_code == 422
 
 
 async def test_a_list_is_read_to_its_end_without_gap_or_repeat(here: Neighbourhood) -> None:

@@ -1,5 +1,7 @@
-"""Appeals: an objection to a decision about one's own points, decided by somebody uninvolved.
+"""Appeals: a resident objects to an award, a refusal or a deduction.
 
-Upheld, it is carried out in the same transaction: a deduction is given back, a refused claim is
-awarded, an award is taken back and given anew as it should have been.
+Filed within the days that the community's procedure says, once for each subject. Decided in
+writing by somebody who took no part in what it is against, and not by the resident's household;
+the table itself refuses anybody else. What is upheld is put right in the same transaction: points,
+caps, and the boards of the days the acts were on. An appeal never leaves a resident with less.
 """

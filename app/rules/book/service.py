@@ -1,0 +1,101 @@
+"""Exporting a rule book, checking one, and putting one to notice."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.community import service as community
+from app.core.access import Actor
+from app.rules.book import queries
+from app.rules.book.adding import add_categories
+from app.rules.book.difference import Difference, DifferenceKind, compare_books
+from app.rules.book.errors import NothingToPropose, RuleBookFaulty
+from app.rules.book.exporting import collect_book
+from app.rules.book.reading import BookUnreadable, Mistake, read_book
+from app.rules.book.schemas import (
+    BookDifference,
+    BookMistake,
+    RuleBookCheck,
+    RuleBookData,
+    RuleBookExport,
+    RuleBookProposal,
+    RuleData,
+)
+from app.rules.book.writing import write_book
+from app.rules.changes import service as changes
+from app.rules.changes.schemas import ChangeData, RuleChangeRead
+
+Kind = DifferenceKind
+
+
+async def export_book(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBookExport:
+    """Return the rule book in force as a file."""
+    return RuleBookExport(toml=write_book(await _book_now(session, community_id, now=now)))
+
+
+async def check_book(
+    session: AsyncSession, community_id: int, text: str, *, now: datetime
+) -> RuleBookCheck:
+    """Return a book's mistakes or, without any, what it would change."""
+    try:
+        wanted = read_book(text)
+    except BookUnreadable as unreadable:
+        return RuleBookCheck(mistakes=_describe(unreadable.mistakes), proposed=[], not_proposed=[])
+    found = compare_books(await _book_now(session, community_id, now=now), wanted)
+    return RuleBookCheck(
+        mistakes=[],
+        proposed=[BookDifference.model_validate(one) for one in found if _is_proposed(one)],
+        not_proposed=[BookDifference.model_validate(one) for one in found if not _is_proposed(one)],
+    )
+
+
+async def propose_book(
+    session: AsyncSession, actor: Actor, body: RuleBookProposal, *, now: datetime
+) -> RuleChangeRead:
+    """Put to notice what a book changes of the rules, as one change; new categories are made.
+
+    Raises RuleBookFaulty, NothingToPropose, and what a change by itself raises.
+    """
+    try:
+        wanted = read_book(body.toml)
+    except BookUnreadable as unreadable:
+        told = [told.model_dump() for told in _describe(unreadable.mistakes)]
+        raise RuleBookFaulty(mistakes=told) from unreadable
+    found = compare_books(await _book_now(session, actor.community, now=now), wanted)
+    rules = {rule.code: rule for rule in wanted.rules}
+    of_rules = [one for one in found if one.part == "rules"]
+    if not of_rules:
+        raise NothingToPropose
+    known = await queries.list_stored_categories(session, actor.community)
+    new = [category for category in wanted.rule_categories if category.code not in known]
+    await add_categories(session, actor.community, new)
+    return await changes.propose(
+        session,
+        actor,
+        title=body.title,
+        reason=body.reason,
+        changes=[_change(one, rules) for one in of_rules],
+        effective_on=body.effective_on,
+        notice_days=body.notice_days,
+        now=now,
+    )
+
+
+async def _book_now(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBookData:
+    here = await community.get_community(session, community_id)
+    return await collect_book(session, community_id, timezone=here.timezone, now=now)
+
+
+def _is_proposed(one: Difference) -> bool:
+    return one.part == "rules" or (one.part == "rule_categories" and one.kind is Kind.NEW)
+
+
+def _describe(mistakes: Iterable[Mistake]) -> list[BookMistake]:
+    return [BookMistake.model_validate(mistake) for mistake in mistakes]
+
+
+def _change(one: Difference, rules: dict[str, RuleData]) -> ChangeData:
+    return ChangeData.model_validate(
+        {"kind": one.kind.value, "code": one.code, "terms": rules.get(one.code)}
+    )
