@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Double, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.coordinates import Position
 from app.core.database import Model
 
 
@@ -51,3 +52,10 @@ class Activity(Model):
         CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="place_is_whole"),
         Index(None, "community_id", "ends_at", "activity_id"),
     )
+
+    @property
+    def place(self) -> Position | None:
+        """Where it is, if that was announced."""
+        if self.longitude is None or self.latitude is None:
+            return None
+        return Position(self.latitude, self.longitude)

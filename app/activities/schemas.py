@@ -4,11 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.activities.models import ActivityState
 from app.core.calendar import Period
+from app.core.coordinates import Position
 from app.core.ids import Id
+from app.core.places import Place, PlaceInput, on_map
 from app.core.schemas import Input, Moment
 
 Title = Annotated[str, StringConstraints(min_length=2, max_length=60)]
@@ -19,11 +21,19 @@ Scanned = Annotated[
 ]
 
 
+def _on_map(place: object) -> object:
+    return on_map(place) if isinstance(place, Position) else place
+
+
 class ActivityCreate(Input):
-    """An activity: when, where, and under which rule a check-in earns."""
+    """An activity: when, where, and under which rule a check-in earns.
+
+    Check-ins keep the `place`: two that nobody could have travelled between are shown to staff.
+    """
 
     title: Title = Field(examples=["周末大扫除"])
     location: Annotated[str, StringConstraints(max_length=60)] = Field("", examples=["中心花园"])
+    place: PlaceInput | None = None
     rule_code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")] = Field(
         examples=["weekend_clean_up"]
     )
@@ -45,6 +55,7 @@ class ActivityRead(BaseModel):
     activity_id: Id
     title: str
     location: str
+    place: Annotated[Place | None, BeforeValidator(_on_map)]
     units: int
     grid_id: Id | None
     starts_at: datetime

@@ -11,6 +11,7 @@ from app.activities.schemas import ActivityCreate, ActivityRead
 from app.core.access import Actor, Permission
 from app.core.ids import new_id
 from app.core.pagination import CursorUnreadable, Page, page_of, read_cursor
+from app.core.places import position_of
 from app.rules import service as rules
 from app.rules.errors import RuleOfOtherDirection, TooManyUnits
 
@@ -37,12 +38,15 @@ async def create_activity(
         raise RuleOfOtherDirection
     if body.units > terms.max_units:
         raise TooManyUnits(max_units=terms.max_units)
+    position = None if body.place is None else position_of(body.place)
     activity = Activity(
         community_id=actor.community,
         activity_id=new_id(now),
         version=1,
         title=body.title,
         location=body.location,
+        longitude=None if position is None else position.longitude,
+        latitude=None if position is None else position.latitude,
         rule_id=terms.rule_id,
         units=body.units,
         grid_id=body.grid_id,

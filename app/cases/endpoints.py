@@ -30,7 +30,6 @@ from app.cases.schemas import (
     CaseSummary,
     CategoryList,
     NearbyCases,
-    PlaceInput,
     Rating,
     Refusal,
     StaffCaseSummary,
@@ -48,6 +47,7 @@ from app.core.idempotency import (
 from app.core.ids import Id
 from app.core.openapi import problem_responses
 from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
+from app.core.places import PlaceInput, position_of
 from app.core.transactions import Now, Session
 from app.identity.consents.errors import ConsentRequired
 
@@ -90,7 +90,7 @@ async def list_nearby_cases(
     """Return open cases near a place: show them before the resident reports another."""
     place = PlaceInput(latitude=latitude, longitude=longitude, coordinate_system=coordinate_system)
     viewer = viewer_in(actor.community, request, now)
-    position = reporting.position_of(place)
+    position = position_of(place)
     return await reading.list_nearby(session, viewer, category_code, position)
 
 

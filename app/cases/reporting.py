@@ -25,7 +25,6 @@ from app.cases.schemas import (
     CaseCreateForResident,
     CaseFiled,
     CaseJoined,
-    PlaceInput,
 )
 from app.cases.workflow import OPEN, PUBLISHED
 from app.community import service as community
@@ -33,10 +32,11 @@ from app.community.cards.service import RESIDENT_KINDS, find_scanned_resident
 from app.community.errors import ResidentNotFound
 from app.contributions.posting import Verdict
 from app.core.access import Actor, Permission
-from app.core.coordinates import Position, from_caller
+from app.core.coordinates import Position
 from app.core.database import Record
 from app.core.ids import new_id
 from app.core.jobs import enqueue
+from app.core.places import position_of
 from app.core.signing import KeyRing
 from app.identity.consents.service import require_consent
 from app.identity.models import Purpose
@@ -119,11 +119,6 @@ async def _check_place(
         place = () if body.position is None else (Purpose.LOCATION,)
         await require_consent(session, actor.community, actor.person_id, Purpose.SERVICE, *place)
     return None if body.position is None else position_of(body.position)
-
-
-def position_of(place: PlaceInput) -> Position:
-    """Return a caller's point in WGS-84."""
-    return from_caller(place.latitude, place.longitude, place.coordinate_system)
 
 
 async def _judge(

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.cases.models import CaseState, StatusKind
-from app.core.coordinates import CoordinateSystem
 from app.core.ids import Id
+from app.core.places import Place, PlaceInput
 from app.core.schemas import Input
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
@@ -21,14 +21,6 @@ def _without_repeats(photo_ids: list[int]) -> list[int]:
 
 
 PhotoIds = Annotated[list[Id], Field(max_length=MOST_PHOTOS), AfterValidator(_without_repeats)]
-
-
-class PlaceInput(Input):
-    """A point on the map, in the caller's own system (phones in China speak GCJ-02)."""
-
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
-    coordinate_system: CoordinateSystem = CoordinateSystem.GCJ02
 
 
 class CaseCreate(Input):
@@ -119,14 +111,6 @@ class CategoryList(BaseModel):
 
     items: list[CategoryRead]
     next_cursor: None = None
-
-
-class Place(BaseModel):
-    """A point for a map that shows GCJ-02."""
-
-    latitude: float
-    longitude: float
-    coordinate_system: CoordinateSystem = CoordinateSystem.GCJ02
 
 
 class PhotoRead(BaseModel):

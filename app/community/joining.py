@@ -18,6 +18,7 @@ from app.community.names import mask_name
 from app.community.schemas import JoinRequestCreate, JoinRequestRead
 from app.core.access import Actor
 from app.core.ids import MAX_ID, new_id
+from app.core.jobs import enqueue
 from app.core.pagination import Page, cut_page, read_cursor
 from app.core.personal import Vault
 from app.identity.consents.service import require_consent
@@ -98,6 +99,8 @@ async def approve_join_request(
     if request.claims_resident_id is None:
         resident = await _add_resident(session, request, vault=vault, now=now)
         await open_wallet(session, resident.community_id, resident.resident_id)
+        key = f"welcome_newcomers:{resident.resident_id}"
+        await enqueue(session, "welcome_newcomers", key=key)
     else:
         await complete_claim(session, request, actor, now=now)
     await queries.decide_join_request(

@@ -155,6 +155,7 @@ async def get_resident_row(
             Resident.sealed_name,
             Resident.masked_name,
             Resident.sealed_phone,
+            Resident.audience,
             Resident.joined_at,
             Building.name.label("building_name"),
             Building.grid_id,

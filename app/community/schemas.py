@@ -124,7 +124,7 @@ class CommunityList(BaseModel):
 
 
 class Me(BaseModel):
-    """Who I am here."""
+    """Who I am here; `audience` are the groups I belong to, as staff have entered them."""
 
     resident_id: Id
     display_name: str
@@ -135,5 +135,6 @@ class Me(BaseModel):
     community_id: Id
     community_name: str
     timezone: str
+    audience: list[str]
     roles: list[Role]
     joined_at: datetime

@@ -108,6 +108,7 @@ async def get_me(session: AsyncSession, actor: Actor, *, vault: Vault) -> Me:
         community_id=row.community_id,
         community_name=row.community_name,
         timezone=row.timezone,
+        audience=row.audience,
         roles=[grant.role for grant in actor.grants if grant.role is not Role.SIGNED_IN],
         joined_at=row.joined_at,
     )

@@ -98,7 +98,7 @@ async def close_accounts(sessionmaker: Sessions, *, now: datetime) -> int:
         except Exception:
             logger.exception("closed account not emptied", resident_id=row.resident_id)
     async with sessionmaker.begin() as session:
-        await closing.forget_latecomers(session)
+        await closing.forget_latecomers(session, now=now)
     return closed
 
 

@@ -27,6 +27,7 @@ WECHAT_MESSAGES_KEPT_FOR = timedelta(days=90)
 PUSHES_KEPT_FOR = timedelta(days=90)
 JOIN_NAMES_KEPT_FOR = timedelta(days=180)
 UNATTACHED_KEPT_FOR = timedelta(days=7)
+EVIDENCE_KEPT_FOR = timedelta(days=180)
 CONSENTS_KEPT_FOR = timedelta(days=3 * 365)
 
 # Ends up to so many things of a community that are due; returns how many it did.
@@ -95,6 +96,13 @@ async def delete_unattached_photos(
     return len(found)
 
 
+async def release_evidence(
+    session: AsyncSession, community_id: int, now: datetime, size: int
+) -> int:
+    before = now - EVIDENCE_KEPT_FOR
+    return await queries.release_evidence(session, community_id, before=before, size=size)
+
+
 async def delete_withdrawn_consents(
     session: AsyncSession, community_id: int, now: datetime, size: int
 ) -> int:
@@ -120,9 +128,15 @@ RETENTION = (
         "originals", "照片原图（加密保存）", "上传后 {original_days} 天",
         "仅用于核实事件和遮挡人脸、车牌", done_by="destroy_originals",
     ),
+    # Before the photos that belong to nothing: what is let go here goes with them.
     Retention(
-        "unattached_photos", "上传后没有用于任何事件的照片",
-        f"上传后 {_days(UNATTACHED_KEPT_FOR)}", "留出填写上报内容的时间",
+        "refused_evidence", "未通过或撤回的积分申报的照片",
+        f"处理后 {_days(EVIDENCE_KEPT_FOR)}，申诉未了结的保留到了结",
+        "处理对审核结果的申诉", release_evidence,
+    ),
+    Retention(
+        "unattached_photos", "上传后没有用于任何事件或申报的照片",
+        f"上传后 {_days(UNATTACHED_KEPT_FOR)}", "留出填写内容的时间",
         delete_unattached_photos,
     ),
     Retention(
@@ -134,7 +148,7 @@ RETENTION = (
         f"生成后 {_days(EXPORTS_KEPT_FOR)}", "供您本人下载", destroy_exports,
     ),
     Retention(
-        "closed_accounts", "已申请注销账号的姓名、手机号、照片和消息",
+        "closed_accounts", "已申请注销账号的姓名、手机号、照片、消息和申报、申诉中的文字",
         f"申请后 {_days(RESPITE)}", "留出撤回的时间；此后删除或匿名化", done_by="close_accounts",
     ),
     Retention(
@@ -178,6 +192,11 @@ RETENTION = (
         "books", "积分账（含手工记账和复核）和已上报的事件", "长期保存",
         "账目须可核对；注销后积分账只剩编号，事件地点模糊",
         kept_because="the books must balance, and cases show what was done about them",
+    ),
+    Retention(
+        "procedures", "积分申报及审核、批量名单、岗位职责、公示的留言和异议、积分修复、申诉",
+        "长期保存", "积分的来历须可查证；注销后其中的文字删除，未了结的终止",
+        kept_because="every award and deduction must be explained for as long as it counts",
     ),
     Retention(
         "salts", "积分存证凭证用来核对身份的随机数（盐值）", "注销并存证后约 1 小时",

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.personal import Vault
 from app.media import service as media
-from app.privacy.closing import forgetting, queries, service
+from app.privacy.closing import forgetting, service
+from app.privacy.closing.persons import queries as persons
 from app.wechat.events import Revocation
 
 logger = structlog.get_logger()
@@ -29,13 +30,13 @@ async def obey_revocation(
 
     Somebody we do not know, or what is gone already, changes nothing.
     """
-    person_id = await queries.find_person(session, event.app_id, event.open_id)
+    person_id = await persons.find_person(session, event.app_id, event.open_id)
     if person_id is None:
         return
     if event.is_cancellation:
         await _obey_cancellation(session, event, person_id, now=now)
         return
-    for community_id in await queries.list_communities(session, person_id):
+    for community_id in await persons.list_communities(session, person_id):
         for kind in event.kinds:
             await _forget(session, community_id, person_id, kind, vault=vault, now=now)
     held = [kind for kind in event.kinds if kind in set(Kind)]
@@ -75,7 +76,7 @@ async def _obey_cancellation(
 ) -> None:
     """Close every account; staff without one only lose this way in, their role is the office's."""
     closed = await service.close_memberships_of(session, person_id, now=now)
-    await queries.forget_requests(session, person_id, now=now)
-    await queries.forget_identity(session, event.app_id, event.open_id)
-    await queries.end_sessions(session, person_id, community_id=None, now=now)
+    await persons.forget_requests(session, person_id, now=now)
+    await persons.forget_identity(session, event.app_id, event.open_id)
+    await persons.end_sessions(session, person_id, community_id=None, now=now)
     logger.info("wechat account cancelled", accounts=closed)

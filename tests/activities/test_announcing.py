@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.core.coordinates import Position, to_gcj02
 from app.core.pagination import write_cursor
 from tests.support.caller import problem_code
 from tests.support.clock import Clock
@@ -41,6 +44,7 @@ async def test_an_announced_activity_is_there_for_everybody(
         "activity_id": "",
         "title": "周末大扫除",
         "location": "中心花园",
+        "place": None,
         "units": 1,
         "grid_id": None,
         "starts_at": "2026-11-18T07:00:00Z",
@@ -53,6 +57,44 @@ async def test_an_announced_activity_is_there_for_everybody(
         reader = await here.caller(name)
         assert (await reader.get(f"/v1/activities/{activity['activity_id']}")).json() == activity
         assert (await reader.get("/v1/activities")).json()["items"] == [activity]
+
+
+async def test_a_place_is_kept_in_wgs84_and_shown_as_maps_in_china_show_it(
+    here: Neighbourhood, clock: Clock, sessionmaker: async_sessionmaker[AsyncSession]
+) -> None:
+    shown = to_gcj02(Position(31.2105, 121.4105))
+    on_map = {"latitude": round(shown.latitude, 6), "longitude": round(shown.longitude, 6)}
+    sent = {"latitude": shown.latitude, "longitude": shown.longitude}
+    activity = await here.announce(clock.now, place=sent)
+    same = await here.announce(
+        clock.now,
+        place={"latitude": 31.2105, "longitude": 121.4105, "coordinate_system": "wgs84"},
+    )
+    assert activity["place"] == same["place"] == on_map | {"coordinate_system": "gcj02"}
+    resident = await here.caller("resident-1")
+    code = {"code": await here.poster(activity)}
+    assert (await resident.post("/v1/me/check-ins", code)).status_code == 201
+    async with sessionmaker() as session:
+        for table in ("activities", "contributions"):
+            rows = await session.execute(text(f"SELECT latitude, longitude FROM {table}"))  # noqa: S608
+            for row in rows:
+                assert row.latitude == pytest.approx(31.2105, abs=1e-6)
+                assert row.longitude == pytest.approx(121.4105, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"latitude": 91, "longitude": 121},
+        {"latitude": 31},
+        {"latitude": 31, "longitude": 121, "coordinate_system": "bd09"},
+    ],
+    ids=str,
+)
+async def test_a_place_that_is_nowhere_is_refused(
+    here: Neighbourhood, clock: Clock, place: dict[str, Any]
+) -> None:
+    assert (await announce(here, clock.now, place=place)).status_code == 422
 
 
 @pytest.mark.parametrize(

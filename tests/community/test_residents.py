@@ -64,6 +64,7 @@ async def test_a_resident_is_found_masked_with_building_and_room(here: Neighbour
                 "building_name": "1 号楼",
                 "room": "1-101",
                 "has_phone_account": True,
+                "audience": [],
             }
         ],
         "next_cursor": None,

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.statements.case_requests import CASE_STATEMENTS, case_requests
+from tests.statements.fair_play_requests import FAIR_PLAY_STATEMENTS, fair_play_requests
 from tests.statements.requests import STATEMENTS, main_requests
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
@@ -61,3 +62,16 @@ async def test_a_request_about_hazards_costs_no_more_statements_than_stated(
 
     assert answer.status_code in (200, 201), answer.text
     assert len(sent) == CASE_STATEMENTS[name], "\n".join(sent)
+
+
+@pytest.mark.parametrize("name", FAIR_PLAY_STATEMENTS)
+async def test_a_request_of_fair_play_costs_no_more_statements_than_stated(
+    name: str, here: Neighbourhood, engine: AsyncEngine
+) -> None:
+    request = (await fair_play_requests(here))[name]
+
+    with counted(engine) as sent:
+        answer = await request()
+
+    assert answer.status_code in (200, 201), answer.text
+    assert len(sent) == FAIR_PLAY_STATEMENTS[name], "\n".join(sent)

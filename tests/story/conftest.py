@@ -1,4 +1,7 @@
-"""The stage of the stories of hazards: WeChat's double pushes to us in its safe mode."""
+"""Where stories begin: the stage of those of hazards, and the villages of those of fair play.
+
+On the stage, WeChat's double pushes to us in its safe mode.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
@@ -15,10 +18,13 @@ from app.core.personal import Vault
 from app.media.addresses import PhotoLinks
 from app.media.keeper import PhotoKeeper
 from app.media.storage import open_store
+from app.rules.models import Procedure
+from app.setup.presets import read_preset
 from app.wechat.client import WeChatClient
 from tests.doubles.wechat import WeChatDouble
 from tests.doubles.wechat_push import PushTarget
 from tests.story.hazards import AES_KEY, APP_ID, APP_SECRET, MESSAGES, PUSH_TOKEN, Stage
+from tests.story.village import FoundVillage, Village
 from tests.support.clock import Clock
 from tests.support.neighbourhood import make_neighbourhood
 from tests.support.working import work_off
@@ -92,3 +98,26 @@ async def set_stage(
         client = WeChatClient(to_wechat, APP_ID, APP_SECRET, "https://api.weixin.qq.com")
         app.state.wechat = {APP_ID: client}
         yield open_stage
+
+
+@pytest.fixture
+def found_village(
+    app: FastAPI,
+    http: httpx.AsyncClient,
+    sessionmaker: async_sessionmaker[AsyncSession],
+    vault: Vault,
+    clock: Clock,
+) -> FoundVillage:
+    """Found a neighbourhood of a preset at a moment, with the hearings that the preset wants."""
+
+    async def found(preset: str, at: datetime, *, residents: int = 6) -> Village:
+        clock.now = at
+        here = await make_neighbourhood(
+            sessionmaker, http, vault=vault, now=at, preset=preset, residents=residents
+        )
+        async with sessionmaker.begin() as session:
+            procedure = await session.get_one(Procedure, here.community_id)
+            procedure.hearing_days = read_preset(preset).procedure.hearing_days
+        return Village(app, here, clock, sessionmaker, vault)
+
+    return found

@@ -42,7 +42,10 @@ async def warnings(she: Caller) -> list[str]:
 
 
 async def earn_in_two_years(stage: Stage) -> Caller:
-    """Let her report four hazards in November and one in January, for three points each."""
+    """Let her report four hazards in November and one in January, for three points each.
+
+    The first hour welcomes her with five more, of the day she came, in November.
+    """
     she = await stage.neighbour("meifang", "周美芳")
     for seed, category in enumerate(KINDS_OF_HAZARD):
         await stage.reports(she, category, seed)
@@ -61,28 +64,30 @@ async def test_a_years_points_are_cleared_in_spring_after_two_warnings(
     # The year is over, its points are not.
     await stage.an_hour_passes()
     await a_morning_passes(stage)
-    assert (await balance_of(she), await warnings(she)) == ((15, 0, 15), [])
+    assert (await balance_of(she), await warnings(she)) == ((20, 0, 20), [])
 
     # Thirty days before the end she is told, and gives some away: the old ones go first.
     await stage.until(in_2027(3, 2, 9, 30))
     await a_morning_passes(stage)
-    assert await warnings(she) == ["您有 12 分将于 2027 年 3 月 31 日到期，请尽快使用。"]
+    assert await warnings(she) == ["您有 17 分将于 2027 年 3 月 31 日到期，请尽快使用。"]
     await donate(she, fund, 5)
 
     # A week before the end she is told of what is left of them.
     await stage.until(in_2027(3, 25, 9, 30))
     await a_morning_passes(stage)
-    assert (await warnings(she))[1:] == ["您有 7 分将于 2027 年 3 月 31 日到期，请尽快使用。"]
+    assert (await warnings(she))[1:] == ["您有 12 分将于 2027 年 3 月 31 日到期，请尽快使用。"]
 
     # The last minute of March, and the first of April, in which no job has come by yet.
     await stage.until(in_2027(3, 31, 23, 59))
-    assert await balance_of(she) == (10, 0, 10)
+    assert await balance_of(she) == (15, 0, 15)
     await stage.let_pass(minutes=1)
-    assert await balance_of(she) == (10, 0, 3)
+    assert await balance_of(she) == (15, 0, 3)
 
     await stage.an_hour_passes()
     assert await balance_of(she) == (3, 0, 3)
-    assert await lines_of(she) == [*[("award", 3)] * 5, ("donation", -5), ("expiry", -7)]
+    assert await lines_of(she) == [
+        *[("award", 3)] * 5, ("award", 5), ("donation", -5), ("expiry", -12),
+    ]  # fmt: skip
     await stage.audit()
 
 

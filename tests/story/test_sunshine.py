@@ -282,6 +282,7 @@ async def she_redeems_a_coupon_and_the_right_shop_confirms_it(tale: Tale) -> Non
         ("便利店 10 元代金券", 100),
         ("地面停车 10 小时", 200),
         ("活动室优先使用权", 300),
+        ("理发八折卡", 500),
     ]
     assert problem_code(await redeem(tale, "activity_room")) == "insufficient_points"
 

@@ -22,16 +22,16 @@ from app.cases.schemas import (
     NearbyCase,
     NearbyCases,
     PhotoRead,
-    Place,
     StaffCaseRead,
     StaffCaseSummary,
 )
 from app.cases.workflow import Action, actions_in
 from app.core.access import Actor, Permission
-from app.core.coordinates import Position, blurred, bounding_box, to_gcj02
+from app.core.coordinates import Position, blurred, bounding_box
 from app.core.database import Record
 from app.core.ids import MAX_ID
 from app.core.pagination import Page, cut_page, read_cursor
+from app.core.places import Place, on_map
 from app.media.addresses import PhotoLinks
 from app.media.models import CheckState
 
@@ -276,5 +276,4 @@ def _place(row: Record, *, is_blurred: bool) -> Place | None:
     if row.latitude is None:
         return None
     position = Position(row.latitude, row.longitude)
-    shown = to_gcj02(blurred(position) if is_blurred else position)
-    return Place(latitude=round(shown.latitude, 6), longitude=round(shown.longitude, 6))
+    return on_map(blurred(position) if is_blurred else position)

@@ -14,6 +14,7 @@ from app.community.models import Household, Resident, ResidentState
 from app.community.names import mask_name, mask_phone
 from app.core.access import Actor
 from app.core.ids import new_id
+from app.core.jobs import enqueue
 from app.core.personal import Vault
 
 OpenWallet = Callable[[AsyncSession, int, int], Awaitable[None]]
@@ -47,6 +48,7 @@ async def register_resident(
     )
     await session.flush()
     await open_wallet(session, actor.community, resident.resident_id)
+    await enqueue(session, "welcome_newcomers", key=f"welcome_newcomers:{resident.resident_id}")
     return ResidentRegistered(
         resident_id=resident.resident_id,
         masked_name=resident.masked_name,

@@ -9,6 +9,8 @@ from app.community.errors import ResidentNotFound
 from app.community.residents import limits, service
 from app.community.residents.errors import OneSearchTermNeeded, WeChatNotLinked
 from app.community.residents.schemas import (
+    AudiencePut,
+    AudienceRead,
     OwnPhone,
     PersonalDataReadRead,
     PhoneGive,
@@ -30,6 +32,7 @@ from app.wechat.errors import WeChatCodeInvalid, WeChatUnavailable
 
 router = APIRouter(tags=["community"])
 Searcher = Annotated[Actor, Depends(Require(Permission.COMMUNITY_READ_RESIDENTS))]
+Registrar = Annotated[Actor, Depends(Require(Permission.COMMUNITY_REGISTER))]
 Member = Annotated[Actor, Depends(Require(Permission.COMMUNITY_READ_OWN))]
 Owner = Annotated[Actor, Depends(Require(Permission.PRIVACY_OWN))]
 
@@ -78,6 +81,16 @@ async def reveal_personal_data(
     return await service.reveal_personal_data(
         session, actor, resident_id, body, vault=vault, now=now
     )
+
+
+@router.put(
+    "/v1/staff/residents/{resident_id}/audience", responses=problem_responses(ResidentNotFound)
+)
+async def put_audience(
+    resident_id: Id, body: AudiencePut, actor: Registrar, session: Session
+) -> AudienceRead:
+    """Say which groups a resident of my grids belongs to; rules and campaigns may be for some."""
+    return await service.put_audience(session, actor, resident_id, body)
 
 
 @router.get("/v1/me/personal-data-reads")

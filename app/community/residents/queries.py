@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, delete, select, true
+from sqlalchemy import and_, delete, exists, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community import policies
@@ -43,6 +43,7 @@ async def list_residents(
             Building.name.label("building_name"),
             Household.room,
             Resident.person_id.is_not(None).label("has_phone_account"),
+            Resident.audience,
         )
         .join(ResidentToken, HAS_TOKEN)
         .join(Building, LIVES_IN_BUILDING)
@@ -73,6 +74,28 @@ async def get_resident(session: AsyncSession, actor: Actor, resident_id: int) ->
         )
     )
     return await session.scalar(statement)
+
+
+async def set_audience(
+    session: AsyncSession, actor: Actor, resident_id: int, audience: Sequence[str]
+) -> bool:
+    """Put an active resident into groups; False if the actor registers nobody at their place."""
+    of_actor = exists().where(
+        LIVES_IN_BUILDING, policies.in_grids_of(actor, Permission.COMMUNITY_REGISTER)
+    )
+    statement = (
+        update(Resident)
+        .where(
+            Resident.community_id == actor.community,
+            Resident.resident_id == resident_id,
+            Resident.state == ResidentState.ACTIVE,
+            of_actor,
+        )
+        .values(audience=list(audience))
+        .returning(Resident.resident_id)
+        .execution_options(synchronize_session=False)
+    )
+    return await session.scalar(statement) is not None
 
 
 async def list_reads(

@@ -37,7 +37,8 @@ class PersonalField(StrEnum):
 class ResidentRead(BaseModel):
     """A resident, as staff see them when they look for somebody.
 
-    Without `has_phone_account` they take part with a paper card.
+    Without `has_phone_account` they take part with a paper card. `audience` are the groups they
+    belong to, which rules and campaigns may be for.
     """
 
     resident_id: Id
@@ -46,6 +47,27 @@ class ResidentRead(BaseModel):
     building_name: str
     room: str | None
     has_phone_account: bool
+    audience: list[str]
+
+
+AudienceCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
+
+
+class AudiencePut(Input):
+    """All the groups a resident belongs to, in place of those before; empty for none."""
+
+    audience: Annotated[
+        list[AudienceCode],
+        Field(max_length=20, examples=[["elder", "volunteer"]]),
+        AfterValidator(lambda codes: sorted(set(codes))),
+    ]
+
+
+class AudienceRead(BaseModel):
+    """The groups a resident belongs to."""
+
+    resident_id: Id
+    audience: list[str]
 
 
 class Reveal(Input):

@@ -12,6 +12,8 @@ from app.community.names import mask_name, mask_phone
 from app.community.residents import queries
 from app.community.residents.errors import OneSearchTermNeeded, WeChatNotLinked
 from app.community.residents.schemas import (
+    AudiencePut,
+    AudienceRead,
     OwnPhone,
     PersonalDataReadRead,
     PersonalField,
@@ -83,6 +85,15 @@ async def reveal_personal_data(
         name=personal.name_of(vault, resident) if PersonalField.NAME in asked else None,
         phone=personal.phone_of(vault, resident) if PersonalField.PHONE in asked else None,
     )
+
+
+async def put_audience(
+    session: AsyncSession, actor: Actor, resident_id: int, body: AudiencePut
+) -> AudienceRead:
+    """Say which groups a resident of the actor's buildings belongs to; raises ResidentNotFound."""
+    if not await queries.set_audience(session, actor, resident_id, body.audience):
+        raise ResidentNotFound
+    return AudienceRead(resident_id=resident_id, audience=body.audience)
 
 
 async def list_personal_data_reads(
@@ -172,6 +183,7 @@ def _masked(vault: Vault, row: Record) -> ResidentRead:
         building_name=row.building_name,
         room=row.room,
         has_phone_account=row.has_phone_account,
+        audience=row.audience,
     )
 
 

@@ -43,7 +43,13 @@ from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
 from app.core.transactions import Now, Session
 from app.ledger.errors import CheckerIsMaker, MoreThanOriginal, NotReversible, TransferUnknown
 from app.media.addresses import PhotoLinks
-from app.rules.errors import RuleNotFound, RuleOfOtherDirection, TooManyUnits
+from app.rules.errors import (
+    EffortMissing,
+    NotForYou,
+    RuleNotFound,
+    RuleOfOtherDirection,
+    TooManyUnits,
+)
 
 router = APIRouter(tags=["contributions"])
 Poster = Annotated[Actor, Depends(Require(Permission.CONTRIBUTIONS_POST))]
@@ -61,7 +67,7 @@ async def get_links(request: Request) -> PhotoLinks:
 Links = Annotated[PhotoLinks, Depends(get_links)]
 impossible = (
     ResidentNotFound, RuleNotFound, RuleOfOtherDirection, TooManyUnits, OwnPosting,
-    MoreThanOriginal, NothingLeftToReverse,
+    MoreThanOriginal, NothingLeftToReverse, EffortMissing, NotForYou,
 )  # fmt: skip
 once_refusals = (IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight)
 

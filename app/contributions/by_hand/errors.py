@@ -5,9 +5,9 @@ from app.ledger.errors import CheckerIsMaker
 
 
 class OwnPosting(Forbidden):
-    """Nobody may post points for themselves."""
+    """Nobody posts points for themselves, or decides on those of their household."""
 
-    title_zh = "不能给自己加分或扣分"
+    title_zh = "不能给自己加分或扣分，也不能审核家人的加分或扣分"
 
 
 class NotTheProposer(Forbidden):
@@ -47,9 +47,9 @@ class AlreadyAnswered(Conflict):
 
 
 class NotHeardYet(Conflict):
-    """The resident can still answer; nothing is taken before they have, or their time is over."""
+    """Nothing is taken before the resident has answered in person, or their time is over."""
 
-    title_zh = "申辩期未满且居民尚未申辩，暂不能扣分"
+    title_zh = "申辩期未满且居民本人尚未申辩，暂不能扣分"
 
 
 class RepairTooLarge(Invalid):

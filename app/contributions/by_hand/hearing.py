@@ -55,12 +55,17 @@ async def open_hearing(
         posting.heard_until = end_of(last_day, timezone)
 
 
-def check_heard(posting: ManualPosting, *, now: datetime) -> None:
-    """Refuse to take points from somebody who can still answer; raises NotHeardYet."""
-    if posting.kind != PostingKind.DEDUCTION or posting.answered_at is not None:
+async def check_heard(session: AsyncSession, posting: ManualPosting, *, now: datetime) -> None:
+    """Refuse to take points from somebody who can still answer; raises NotHeardYet.
+
+    Only their own answer ends the hearing early: what others write down could be anything. What
+    was proposed before there were hearings nobody was told of: it is answered, or proposed anew.
+    """
+    until = posting.heard_until
+    if posting.kind != PostingKind.DEDUCTION or (until is not None and until <= now):
         return
-    if posting.heard_until is not None and now < posting.heard_until:
-        raise NotHeardYet(heard_until=posting.heard_until.isoformat())
+    if not await queries.is_answered_in_person(session, posting):
+        raise NotHeardYet(heard_until=None if until is None else until.isoformat())
 
 
 async def answer_own(
@@ -78,8 +83,8 @@ async def answer_for(
 ) -> None:
     """Write down what a resident without a phone answers; raises PostingNotFound.
 
-    Who could speak for anybody could end the hearing before its time: neither for residents who
-    have a phone (ResidentHasPhone), nor as the one who proposed it (CheckerIsMaker).
+    Neither for residents who have a phone (ResidentHasPhone), nor as the one who proposed it
+    (CheckerIsMaker); and it does not end the hearing before its time.
     """
     posting = await queries.lock_posting(session, actor.community, posting_id)
     if posting is None or posting.kind != PostingKind.DEDUCTION:

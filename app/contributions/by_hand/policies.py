@@ -5,7 +5,7 @@ from app.core.access import Actor
 
 
 def may_post_for(actor: Actor, resident_id: int) -> bool:
-    """Nobody posts points for themselves, and nobody waves their own through."""
+    """Nobody posts points for themselves."""
     return actor.resident_id != resident_id
 
 

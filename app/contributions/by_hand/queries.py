@@ -46,6 +46,18 @@ async def lock_posting(
     return await session.scalar(statement)
 
 
+async def is_answered_in_person(session: AsyncSession, posting: ManualPosting) -> bool:
+    """Tell whether the resident has answered, and not somebody for them."""
+    statement = select(
+        exists().where(
+            Resident.community_id == posting.community_id,
+            Resident.resident_id == posting.resident_id,
+            Resident.person_id == posting.answered_by,
+        )
+    )
+    return bool(await session.scalar(statement))
+
+
 async def list_postings(
     session: AsyncSession,
     community_id: int,

@@ -110,7 +110,8 @@ class PostingRead(BaseModel):
     """A posting by hand; `result` is there once it is posted.
 
     `points` are those of a repair or reversal, fixed when it was proposed, or what a deduction is
-    to take. A deduction can be approved from `heard_until` on, or once it is answered.
+    to take. A deduction can be approved from `heard_until` on, or once the resident has answered
+    in person.
     """
 
     posting_id: Id
@@ -143,7 +144,7 @@ class DeductionRead(BaseModel):
     """A deduction as whom it concerns sees it.
 
     While `proposed` nothing has been taken, and it can be answered once; then it waits until
-    somebody decides, at the earliest at `heard_until` if there is no answer. `repair` is there
+    somebody decides, at the earliest at `heard_until` if they have not answered in person. `repair` is there
     once it is posted.
     """
 

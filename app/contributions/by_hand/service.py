@@ -21,6 +21,7 @@ from app.contributions.by_hand.schemas import (
 from app.contributions.evidence import service as evidence
 from app.contributions.evidence.schemas import EvidencePhotoRead
 from app.contributions.models import ManualPosting, PostingKind, PostingState
+from app.contributions.repairs.queries import is_of_household
 from app.core.access import Actor
 from app.core.ids import MAX_ID
 from app.core.pagination import Page, cut_page, read_cursor
@@ -59,8 +60,8 @@ async def approve_posting(
     posting = await _lock(session, actor, posting_id)
     if _is_done(actor, posting, PostingState.POSTED):
         return await _describe_one(session, links, posting, now=now)
-    _check_may_decide(actor, posting)
-    hearing.check_heard(posting, now=now)
+    await _check_may_decide(session, actor, posting)
+    await hearing.check_heard(session, posting, now=now)
     move = under_rules.post if posting.kind in UNDER_RULES else undoing.post
     result = await move(session, posting, checker_id=actor.person_id, now=now)
     posting.result = result.model_dump(mode="json")
@@ -82,7 +83,7 @@ async def refuse_posting(
     posting = await _lock(session, actor, posting_id)
     if _is_done(actor, posting, PostingState.REFUSED):
         return await _describe_one(session, links, posting, now=now)
-    _check_may_decide(actor, posting)
+    await _check_may_decide(session, actor, posting)
     posting.decision_reason = reason
     await _close(session, actor, posting, PostingState.REFUSED, now=now)
     await hearing.tell_dropped(session, posting, now=now)
@@ -153,10 +154,10 @@ def _is_done(actor: Actor, posting: ManualPosting, state: PostingState) -> bool:
     return True
 
 
-def _check_may_decide(actor: Actor, posting: ManualPosting) -> None:
+async def _check_may_decide(session: AsyncSession, actor: Actor, posting: ManualPosting) -> None:
     if not policies.may_decide(actor, posting):
         raise CheckerIsMaker
-    if not policies.may_post_for(actor, posting.resident_id):
+    if await is_of_household(session, posting.community_id, actor.person_id, posting.resident_id):
         raise OwnPosting
 
 
@@ -178,8 +179,10 @@ async def _describe_one(
     session: AsyncSession, links: PhotoLinks, posting: ManualPosting, *, now: datetime
 ) -> PostingRead:
     number = posting.manual_posting_id
-    photos = await evidence.describe_photos(session, links, posting.community_id, [number], now=now)
-    return _describe(posting, photos[number])
+    # Only a deduction brings evidence.
+    proven = [number] if posting.kind == PostingKind.DEDUCTION else []
+    photos = await evidence.describe_photos(session, links, posting.community_id, proven, now=now)
+    return _describe(posting, photos.get(number, []))
 
 
 def _describe(posting: ManualPosting, photos: list[EvidencePhotoRead]) -> PostingRead:

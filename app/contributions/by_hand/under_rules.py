@@ -18,6 +18,7 @@ from app.contributions.models import (
     PostingState,
     SourceKind,
 )
+from app.contributions.posting import AwardItem
 from app.contributions.service import CONTRIBUTION, Act, award_one, evaluate_one, score_rows
 from app.core.access import Actor
 from app.core.ids import new_id
@@ -66,6 +67,8 @@ async def propose(
     )
     if isinstance(body, DeductionCreate):
         await hearing.open_hearing(session, posting, body, terms, now=now)
+    else:
+        await _evaluate(session, posting.community_id, await _judge(session, posting), now=now)
     return posting
 
 
@@ -74,7 +77,7 @@ async def post(
 ) -> PostingResult:
     """Post an approved award or deduction; what is refused now was fine when it was proposed."""
     await _check_resident(session, posting.community_id, posting.resident_id)
-    judged = await _judge(session, posting, checker_id)
+    judged = await _judge(session, posting, checked_by=checker_id)
     if posting.kind == PostingKind.AWARD:
         return await _award(session, posting.community_id, judged, now=now)
     return await _deduct(session, posting.community_id, judged, now=now)
@@ -92,7 +95,9 @@ def _check_terms(terms: Terms, kind: PostingKind, units: int) -> None:
         raise TooManyUnits(max_units=terms.max_units)
 
 
-async def _judge(session: AsyncSession, posting: ManualPosting, checker_id: int) -> _Judged:
+async def _judge(
+    session: AsyncSession, posting: ManualPosting, *, checked_by: int | None = None
+) -> _Judged:
     acted_at, units = posting.acted_at or posting.proposed_at, posting.units or 1
     here = await community.get_community(session, posting.community_id)
     terms = await rules.get_terms_by_code(
@@ -110,16 +115,23 @@ async def _judge(session: AsyncSession, posting: ManualPosting, checker_id: int)
         recorded_by=posting.proposed_by,
         memo=f"{terms.name}：{posting.reason}",
         reason=posting.reason,
-        checked_by=checker_id,
+        checked_by=checked_by,
     )
     return _Judged(act, terms, here.timezone)
+
+
+async def _evaluate(
+    session: AsyncSession, community_id: int, judged: _Judged, *, now: datetime
+) -> AwardItem:
+    """Return what an award asks for; raises NotForYou, EffortMissing, OtherMode."""
+    bonuses = await rules.list_bonuses(session, community_id, at=judged.act.acted_at)
+    return await evaluate_one(session, community_id, judged.act, judged.terms, bonuses, now=now)
 
 
 async def _award(
     session: AsyncSession, community_id: int, judged: _Judged, *, now: datetime
 ) -> PostingResult:
-    bonuses = await rules.list_bonuses(session, community_id, at=judged.act.acted_at)
-    item = await evaluate_one(session, community_id, judged.act, judged.terms, bonuses, now=now)
+    item = await _evaluate(session, community_id, judged, now=now)
     outcome = await award_one(session, community_id, item, timezone=judged.timezone, now=now)
     granted = outcome.decision.granted_points
     return PostingResult(

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.cases.workflow import PUBLISHED
 from app.community import service as community
 from app.core.access import Actor
-from app.core.calendar import local_time
+from app.core.calendar import day_in, local_time
 from app.core.ids import new_id
 from app.core.jobs import enqueue
 from app.ledger.lapsing import service as lapsing
@@ -15,6 +15,8 @@ from app.ledger.unlinking import service as unlinking
 from app.media import files
 from app.notifications.service import Notice, notify
 from app.privacy.closing import forgetting, queries
+from app.privacy.closing.persons import queries as persons
+from app.privacy.closing.procedures import queries as procedures
 from app.privacy.errors import ClosureDue, ClosureNotFound
 from app.privacy.exports.service import object_key
 from app.privacy.forgetting import queries as forgotten
@@ -24,7 +26,10 @@ from app.rewards import service as rewards
 # Long enough to change one's mind, well within the 15 working days that apps promise.
 RESPITE = timedelta(days=7)
 CLOSED_NAME = "已注销居民"
+# No request that had begun before the end lasts longer.
+LATE = timedelta(days=1)
 MEMO = "注销清零"
+GONE = "（已随账号注销删除）"
 JOB = "close_accounts"
 
 
@@ -94,7 +99,7 @@ async def cancel_closure(session: AsyncSession, actor: Actor, *, now: datetime) 
 
 async def close_memberships_of(session: AsyncSession, person_id: int, *, now: datetime) -> int:
     """Have every account of a person closed at once, by the job; return how many."""
-    memberships = await queries.list_memberships(session, person_id)
+    memberships = await persons.list_memberships(session, person_id)
     for row in memberships:
         closure = new_closure(row.community_id, row.resident_id, person_id, closes_at=now, now=now)
         if not await queries.add_closure(session, closure):
@@ -117,10 +122,11 @@ async def close_account(
     closure = await queries.lock_due(session, community_id, closure_id, now=now)
     if closure is None:
         return False
-    # Cases before the wallet, as whoever handles one locks them.
+    # Cases and claims before the wallet, as whoever handles one locks them.
     await forgetting.forget_places(session, community_id, closure.person_id)
     shown = sorted(PUBLISHED)
     await forgotten.forget_texts(session, community_id, closure.resident_id, published=shown)
+    await _end_procedures(session, closure, now=now)
     keys = await queries.forget_photos(session, closure, published=shown, now=now)
     await empty_wallet(
         session, community_id, closure.resident_id, person_id=closure.person_id, now=now
@@ -131,7 +137,7 @@ async def close_account(
     exports = await queries.destroy_exports(session, community_id, closure.resident_id)
     keys += [object_key(community_id, data_export_id) for data_export_id in exports]
     await files.ask_to_destroy(session, keys)
-    await queries.lock_person(session, closure.person_id)
+    await persons.lock_person(session, closure.person_id)
     await queries.forget_resident(session, closure, masked_name=CLOSED_NAME, now=now)
     await _leave_the_service(session, closure, now=now)
     closure.state = ClosureState.DONE
@@ -156,18 +162,26 @@ async def empty_wallet(
 
 async def _leave_the_service(session: AsyncSession, closure: Closure, *, now: datetime) -> None:
     """Sign the person out; one who belongs to no other community is forgotten altogether."""
-    if await queries.has_membership(session, closure.person_id):
-        await queries.end_sessions(
+    if await persons.has_membership(session, closure.person_id):
+        await persons.end_sessions(
             session, closure.person_id, community_id=closure.community_id, now=now
         )
         return
-    await queries.end_sessions(session, closure.person_id, community_id=None, now=now)
-    await queries.forget_person(session, closure.person_id)
-    await queries.forget_requests(session, closure.person_id, now=now)
+    await persons.end_sessions(session, closure.person_id, community_id=None, now=now)
+    await persons.forget_person(session, closure.person_id)
+    await persons.forget_requests(session, closure.person_id, now=now)
 
 
-async def forget_latecomers(session: AsyncSession) -> None:
-    """Delete messages and copies that came to accounts while, or after, they were closed."""
+async def _end_procedures(session: AsyncSession, closure: Closure, *, now: datetime) -> None:
+    here = await community.get_community(session, closure.community_id)
+    today = day_in(here.timezone, now)
+    await procedures.end_and_forget(session, closure, gone=GONE, today=today, now=now)
+
+
+async def forget_latecomers(session: AsyncSession, *, now: datetime) -> None:
+    """Forget messages, copies and words that came to accounts while, or after, they were closed."""
+    for closure in await procedures.list_late(session, gone=GONE, since=now - LATE):
+        await _end_procedures(session, closure, now=now)
     await queries.forget_late_messages(session)
     exports = await queries.destroy_late_exports(session)
     await files.ask_to_destroy(

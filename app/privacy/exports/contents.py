@@ -7,7 +7,10 @@ Statements know `:community_id`, `:resident_id` and `:person_id`.
 
 from dataclasses import dataclass
 
-from app.privacy.exports import queries as sql
+from app.privacy.exports.cases import queries as cases
+from app.privacy.exports.membership import queries as membership
+from app.privacy.exports.points import queries as points
+from app.privacy.exports.procedures import queries as procedures
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +38,27 @@ class Part:
 PARTS = (
     Part(
         "me", "我是谁：姓名、手机号、住址",
-        ("residents", "persons", "communities", "buildings", "grids", "households"), sql.ME,
+        ("residents", "persons", "communities", "buildings", "grids", "households"), membership.ME,
         (
             Sealed("sealed_name", "residents.name", "resident_id", "name"),
             Sealed("sealed_phone", "residents.phone", "resident_id", "phone"),
         ),
     ),
     Part(
-        "roles", "我在社区担任的职务", ("role_grants", "shops"), sql.ROLES,
+        "roles", "我在社区担任的职务", ("role_grants", "shops"), membership.ROLES,
         (Sealed("sealed_name", "role_grants.name", "role_grant_id", "name"),),
     ),
-    Part("consents", "我给过的授权及其凭证", ("consents", "privacy_policies"), sql.CONSENTS),
-    Part("sessions", "我的登录", ("login_sessions",), sql.SESSIONS),
-    Part("identities", "我用什么身份登录", ("identities",), sql.IDENTITIES),
-    Part("paper_cards", "发给我的纸质卡", ("paper_cards",), sql.PAPER_CARDS),
+    Part("consents", "我给过的授权及其凭证", ("consents", "privacy_policies"), membership.CONSENTS),
+    Part("sessions", "我的登录", ("login_sessions",), membership.SESSIONS),
+    Part("identities", "我用什么身份登录", ("identities",), membership.IDENTITIES),
+    Part("paper_cards", "发给我的纸质卡", ("paper_cards",), membership.PAPER_CARDS),
     Part(
-        "join_requests", "我的入驻申请", ("join_requests",), sql.JOIN_REQUESTS,
+        "join_requests", "我的入驻申请", ("join_requests",), membership.JOIN_REQUESTS,
         (Sealed("sealed_name", "join_requests.name", "join_request_id", "name"),),
     ),
     Part(
         "personal_data_reads", "谁查看过我的姓名、手机号或原始照片", ("personal_data_reads",),
-        sql.PERSONAL_DATA_READS,
+        membership.PERSONAL_DATA_READS,
         (
             Sealed(
                 "sealed_name", "role_grants.name", "role_grant_id", "reader_masked_name",
@@ -65,45 +68,64 @@ PARTS = (
     ),
     Part(
         "contributions", "我的积分行为及计算过程", ("contributions", "rules", "rule_versions"),
-        sql.CONTRIBUTIONS,
+        points.CONTRIBUTIONS,
     ),
     Part(
         "contribution_reversals", "被撤回的积分", ("contribution_reversals",),
-        sql.CONTRIBUTION_REVERSALS,
+        points.CONTRIBUTION_REVERSALS,
     ),
     Part(
-        "manual_postings", "居委会对我的手工记账及复核结果", ("manual_postings",),
-        sql.MANUAL_POSTINGS,
+        "claims", "我的积分申报、照片和审核意见",
+        ("claims", "claim_reviews", "evidence_photos"), procedures.CLAIMS,
     ),
     Part(
-        "balance", "我的积分余额（钱包和积分银行）", ("balances", "accounts"), sql.BALANCE,
+        "award_list_rows", "批量积分名单中与我有关的行", ("award_list_rows", "award_lists"),
+        procedures.AWARD_LIST_ROWS,
     ),
-    Part("statement", "我的积分流水（含存取、赠送和捐赠）", ("transfers",), sql.STATEMENT),
-    Part("lots", "我的积分批次及有效期", ("lots", "lot_moves"), sql.LOTS),
-    Part("holds", "为我预留的积分", ("holds", "hold_lots"), sql.HOLDS),
+    Part("duties", "我担任的岗位职责", ("duties",), procedures.DUTIES),
     Part(
-        "lapse_notices", "积分到期、衰减前给我的提醒", ("lapse_notices",), sql.LAPSE_NOTICES,
+        "manual_postings", "居委会对我的手工记账、复核结果和我的申辩", ("manual_postings",),
+        procedures.MANUAL_POSTINGS,
     ),
-    Part("vouchers", "我的兑换券", ("vouchers", "rewards"), sql.VOUCHERS),
-    Part("voucher_uses", "兑换券的核销记录", ("verifications",), sql.VOUCHER_USES),
-    Part("standings", "我的榜单积分", ("standings",), sql.STANDINGS),
-    Part("cap_usage", "我已用的积分上限", ("cap_usage",), sql.CAP_USAGE),
+    Part("repair_tasks", "我的积分修复任务", ("repair_tasks",), procedures.REPAIR_TASKS),
+    Part("appeals", "我的申诉及处理结果", ("appeals",), procedures.APPEALS),
+    Part(
+        "notice_remarks", "我对公示的留言和异议", ("notice_remarks", "public_notices"),
+        procedures.NOTICE_REMARKS,
+    ),
+    Part(
+        "balance", "我的积分余额（钱包和积分银行）", ("balances", "accounts"), points.BALANCE,
+    ),
+    Part("statement", "我的积分流水（含存取、赠送和捐赠）", ("transfers",), points.STATEMENT),
+    Part("lots", "我的积分批次及有效期", ("lots", "lot_moves"), points.LOTS),
+    Part("holds", "为我预留的积分", ("holds", "hold_lots"), points.HOLDS),
+    Part(
+        "lapse_notices", "积分到期、衰减前给我的提醒", ("lapse_notices",), points.LAPSE_NOTICES,
+    ),
+    Part("vouchers", "我的兑换券", ("vouchers", "rewards"), points.VOUCHERS),
+    Part("voucher_uses", "兑换券的核销记录", ("verifications",), points.VOUCHER_USES),
+    Part("standings", "我的榜单积分", ("standings",), points.STANDINGS),
+    Part("cap_usage", "我已用的积分上限", ("cap_usage",), points.CAP_USAGE),
+    Part(
+        "campaign_usage", "我在主题活动中获得的积分", ("campaign_usage",),
+        procedures.CAMPAIGN_USAGE,
+    ),
     Part(
         "cases", "我上报的事件、处理过程和我的评价",
-        ("cases", "case_events", "case_photos", "case_categories"), sql.CASES,
+        ("cases", "case_events", "case_photos", "case_categories"), cases.CASES,
     ),
-    Part("case_joins", "我点过“我也看到了”的事件", ("case_joins",), sql.CASE_JOINS),
-    Part("case_flags", "我的照片与其他照片相似的提示", ("case_flags",), sql.CASE_FLAGS),
+    Part("case_joins", "我点过“我也看到了”的事件", ("case_joins",), cases.CASE_JOINS),
+    Part("case_flags", "我的照片与其他照片相似的提示", ("case_flags",), cases.CASE_FLAGS),
     Part(
-        "photos", "我的照片（文件在 photos 文件夹里）", ("photos",), sql.PHOTOS,
+        "photos", "我的照片（文件在 photos 文件夹里）", ("photos",), cases.PHOTOS,
         (Sealed("sealed_position", "photos.position", "photo_id", "taken_position"),),
     ),
-    Part("content_checks", "对我发布内容的审核", ("content_checks",), sql.CONTENT_CHECKS),
-    Part("inbox", "我的消息", ("inbox_messages",), sql.INBOX),
-    Part("subscriptions", "我订阅的微信消息", ("message_quotas",), sql.SUBSCRIPTIONS),
-    Part("wechat_messages", "发给我的微信消息", ("wechat_messages",), sql.WECHAT_MESSAGES),
-    Part("data_exports", "我申请过的个人信息副本", ("data_exports",), sql.DATA_EXPORTS),
-    Part("closures", "我的注销申请", ("closures",), sql.CLOSURES),
+    Part("content_checks", "对我发布内容的审核", ("content_checks",), cases.CONTENT_CHECKS),
+    Part("inbox", "我的消息", ("inbox_messages",), membership.INBOX),
+    Part("subscriptions", "我订阅的微信消息", ("message_quotas",), membership.SUBSCRIPTIONS),
+    Part("wechat_messages", "发给我的微信消息", ("wechat_messages",), membership.WECHAT_MESSAGES),
+    Part("data_exports", "我申请过的个人信息副本", ("data_exports",), membership.DATA_EXPORTS),
+    Part("closures", "我的注销申请", ("closures",), membership.CLOSURES),
 )  # fmt: skip
 
 _OF_THE_COMMUNITY = "says what the community offers or rules, and of residents nothing"
@@ -122,12 +144,15 @@ NOT_EXPORTED = {
     "funds": "what they are for; what the resident gave is in the statement, under their names",
     "idempotency_keys": "answers already given, kept two days to be repeated",
     "point_policies": _OF_THE_COMMUNITY,
+    "procedures": _OF_THE_COMMUNITY,
     "rate_limits": "counters that live for minutes",
     "refresh_tokens": "hashes of secrets; the sessions they belong to are exported",
     "regions": _OF_THE_COMMUNITY,
     "resident_tokens": "keyed hashes of the name and phone, which are exported in the clear",
     "reversed_points": "sums over the statement, which is exported",
     "revoked_codes": "numbers of withdrawn codes; a resident's own cards are exported",
+    "rule_categories": _OF_THE_COMMUNITY,
+    "rule_changes": "what the committee proposes; what the resident said to it is exported",
     "salt_erasures": "written as the account is closed, after which there are no copies",
     "seal_queue": _TECHNICAL,
     "seals": _SEALED,

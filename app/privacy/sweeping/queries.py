@@ -63,15 +63,40 @@ _LIST_UNATTACHED_PHOTOS = """
         AND NOT EXISTS (SELECT FROM case_photos
             WHERE case_photos.community_id = photos.community_id
                 AND case_photos.photo_id = photos.photo_id)
+        AND NOT EXISTS (SELECT FROM evidence_photos
+            WHERE evidence_photos.community_id = photos.community_id
+                AND evidence_photos.photo_id = photos.photo_id)
     ORDER BY photo_id LIMIT :size FOR UPDATE SKIP LOCKED
 """
 
-# Asked again under the lock: a report may have taken a photo since the statement above began.
+# Asked again under the lock: a report or claim may have taken a photo since that statement began.
 _STILL_UNATTACHED = """
     SELECT photo_id FROM unnest(CAST(:photo_ids AS bigint[])) AS photo_id
     WHERE NOT EXISTS (SELECT FROM case_photos
-        WHERE case_photos.community_id = :community_id
-            AND case_photos.photo_id = photo_id.photo_id)
+            WHERE case_photos.community_id = :community_id
+                AND case_photos.photo_id = photo_id.photo_id)
+        AND NOT EXISTS (SELECT FROM evidence_photos
+            WHERE evidence_photos.community_id = :community_id
+                AND evidence_photos.photo_id = photo_id.photo_id)
+"""
+
+# Unless somebody still objects to the refusal: whoever decides that needs to see them. A photo
+# that stands behind nothing else is then swept with those above.
+_RELEASE_EVIDENCE = """
+    WITH due AS (
+        SELECT subject_id, photo_id
+        FROM claims JOIN evidence_photos ON evidence_photos.community_id = claims.community_id
+            AND subject_id = claim_id
+        WHERE claims.community_id = :community_id AND state IN ('refused', 'withdrawn')
+            AND decided_at < :before
+            AND NOT EXISTS (SELECT FROM appeals
+                WHERE appeals.community_id = claims.community_id AND appeals.kind = 'refusal'
+                    AND appeals.subject_id = claim_id AND appeals.state = 'open')
+        ORDER BY subject_id, photo_id LIMIT :size FOR UPDATE OF claims SKIP LOCKED)
+    DELETE FROM evidence_photos USING due
+    WHERE community_id = :community_id AND evidence_photos.subject_id = due.subject_id
+        AND evidence_photos.photo_id = due.photo_id
+    RETURNING evidence_photos.photo_id
 """
 
 _DELETE_WITHDRAWN_CONSENTS = """
@@ -164,6 +189,15 @@ async def still_unattached(
     """Return which of these locked photos belong to nothing now."""
     return await _run(
         session, _STILL_UNATTACHED, community_id=community_id, photo_ids=list(photo_ids)
+    )
+
+
+async def release_evidence(
+    session: AsyncSession, community_id: int, *, before: datetime, size: int
+) -> int:
+    """Let go of photos of claims refused or withdrawn before; return how many."""
+    return len(
+        await _run(session, _RELEASE_EVIDENCE, community_id=community_id, before=before, size=size)
     )
 
 

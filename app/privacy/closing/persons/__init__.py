@@ -1,0 +1,1 @@
+"""Persons who leave the service: their sessions, identities and requests."""

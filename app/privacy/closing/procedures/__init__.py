@@ -1,0 +1,1 @@
+"""What becomes of the claims, appeals, duties and remarks of whoever leaves."""
