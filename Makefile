@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-ledger bench-seals soak lock openapi migration clean
+.PHONY: help run test check format bench bench-ledger bench-lists bench-seals soak lock openapi migration clean
 
 IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3; do \
@@ -43,6 +43,9 @@ bench: .venv/.run  ## Measure the hot requests beside the bare database (args="-
 
 bench-ledger: .venv/.run  ## Measure the ledger beside the bare database (args="--help")
 	@$(BIN)/python -m tests.bench.ledger $(args)
+
+bench-lists: .venv/.run  ## Measure award lists and duties of thousands of rows (args="--help")
+	@$(BIN)/python -m tests.bench.lists $(args)
 
 bench-seals: .venv/.run  ## Measure sealing, proofs and the audit of a million transfers (args="--help")
 	@$(BIN)/python -m tests.bench.seals $(args)

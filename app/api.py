@@ -10,8 +10,15 @@ from app.community.cards.endpoints import router as cards
 from app.community.endpoints import router as community
 from app.community.residents.endpoints import router as residents
 from app.contributions.by_hand.endpoints import router as postings
+from app.contributions.claims.endpoints import router as claims
+from app.contributions.duties.endpoints import router as duties
+from app.contributions.explaining.endpoints import router as explanations
+from app.contributions.lists.endpoints import router as award_lists
+from app.contributions.repairs.endpoints import router as repairs
+from app.contributions.signals.endpoints import router as signals
 from app.core.endpoints import router as service
 from app.funds.endpoints import router as funds
+from app.governance.appeals.endpoints import router as appeals
 from app.home.endpoints import router as home
 from app.identity.consents.endpoints import router as consents
 from app.identity.endpoints import router as identity
@@ -24,9 +31,13 @@ from app.ledger.statement.endpoints import router as statement
 from app.ledger.witnesses.endpoints import router as witnesses
 from app.media.endpoints import router as media
 from app.merchants.endpoints import router as merchants
+from app.notices.endpoints import router as notices
 from app.notifications.endpoints import router as notifications
 from app.privacy.endpoints import router as privacy
 from app.rewards.endpoints import router as rewards
+from app.rules.book.endpoints import router as rule_book
+from app.rules.campaigns.endpoints import router as campaigns
+from app.rules.changes.endpoints import router as rule_changes
 from app.rules.endpoints import router as rules
 from app.standings.endpoints import router as standings
 from app.statements.endpoints import router as statement_files
@@ -34,8 +45,11 @@ from app.wechat.endpoints import router as wechat
 
 ROUTERS = (
     identity, consents, community, residents, cards, home, activities, ledger, savings, gifts,
-    statement, statement_files, seals, witnesses, point_policy, standings, rules, postings, cases,
-    staff_cases, rewards, funds, merchants, media, notifications, privacy, wechat, audits, service,
+    statement, statement_files, seals, witnesses, point_policy, standings, rules,
+    rule_changes, campaigns, notices,
+    rule_book, postings,
+    repairs, explanations, claims, award_lists, duties, appeals, signals, cases, staff_cases,
+    rewards, funds, merchants, media, notifications, privacy, wechat, audits, service,
 )  # fmt: skip
 
 

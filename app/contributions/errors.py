@@ -15,6 +15,12 @@ class AlreadyReversed(Conflict):
     title_zh = "该笔积分已收回"
 
 
+class ResidentHasPhone(Conflict):
+    """This resident speaks for themself; staff write down only for residents without a phone."""
+
+    title_zh = "该居民可用手机自行填写，不能代填"
+
+
 class RuleChanged(Unavailable):
     """The rule changed at this very moment; try again."""
 

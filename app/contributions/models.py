@@ -108,7 +108,8 @@ class ContributionReversal(Model):
 
     Its number is the transfer's that reverses; where nothing could be moved there is none.
     Points of an award are asked back, points of a deduction are given back. With `frees_caps` an
-    award no longer counts for its rule's caps and campaigns' limits, as if it had not been.
+    award no longer counts for its rule's caps and campaigns' limits, as if it had not been; then
+    it may also take what was asked for before and was not there.
     """
 
     __tablename__ = "contribution_reversals"
@@ -124,7 +125,10 @@ class ContributionReversal(Model):
     created_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint("taken_points BETWEEN 0 AND asked_points", name="taken_within_asked"),
+        CheckConstraint(
+            "taken_points >= 0 AND (frees_caps OR taken_points <= asked_points)",
+            name="taken_within_asked",
+        ),
         Index("ix_contribution_reversals_contribution", "community_id", "contribution_id"),
     )
 

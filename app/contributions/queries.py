@@ -109,6 +109,17 @@ _LIST_STANDING_AWARDS = f"""
     ORDER BY contribution_id
 """
 
+# What was asked back of an award, and was not there to take.
+_GET_OUTSTANDING = """
+    SELECT coalesce(sum(reversal.asked_points - taken_points), 0)::bigint AS points,
+        act.rule_version_id, act.granted_points
+    FROM contributions AS act LEFT JOIN contribution_reversals AS reversal
+        ON reversal.community_id = :community_id
+        AND reversal.contribution_id = act.contribution_id
+    WHERE act.community_id = :community_id AND act.contribution_id = :contribution_id
+    GROUP BY act.rule_version_id, act.granted_points
+"""
+
 _GET_STANDING = f"{_STANDING} AND contribution_id = :contribution_id"
 
 _INSERT_REVERSALS = """
@@ -290,6 +301,12 @@ async def get_standing(
     """Return a contribution of which something has not been undone yet."""
     values = {"community_id": community_id, "contribution_id": contribution_id}
     return (await session.execute(text(_GET_STANDING), values)).one_or_none()
+
+
+async def get_outstanding(session: AsyncSession, community_id: int, contribution_id: int) -> Record:
+    """Return (points, rule_version_id, granted_points): what was asked back and not there."""
+    values = {"community_id": community_id, "contribution_id": contribution_id}
+    return (await session.execute(text(_GET_OUTSTANDING), values)).one()
 
 
 async def insert_reversals(

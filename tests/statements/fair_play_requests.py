@@ -5,13 +5,13 @@ from tests.support.consenting import consent
 from tests.support.neighbourhood import Neighbourhood
 
 FAIR_PLAY_STATEMENTS = {
-    "claim": 9,
+    "claim": 11,
     "review that awards": 15,
-    "reviewer's queue": 4,
-    "a claim with its signals": 18,
-    "my contributions": 4,
-    "why this award": 8,
-    "appeal": 12,
+    "reviewer's queue": 3,
+    "a claim with its signals": 11,
+    "my contributions": 3,
+    "why this award": 6,
+    "appeal": 8,
     "rule book": 4,
     "campaigns": 7,
 }

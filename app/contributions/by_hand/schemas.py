@@ -144,8 +144,8 @@ class DeductionRead(BaseModel):
     """A deduction as whom it concerns sees it.
 
     While `proposed` nothing has been taken, and it can be answered once; then it waits until
-    somebody decides, at the earliest at `heard_until` if they have not answered in person. `repair` is there
-    once it is posted.
+    somebody decides, at the earliest at `heard_until` if they have not answered in person.
+    `repair` is there once it is posted.
     """
 
     posting_id: Id

@@ -18,6 +18,7 @@ from app.contributions.claims.errors import (
     ClaimDecided,
     ClaimNotFound,
     EnteredByYou,
+    HouseholdHasReviewed,
     MoreHoursThanTimes,
     NotClaimable,
     OwnClaim,
@@ -187,8 +188,8 @@ async def get_claim(
 @router.post(
     "/v1/staff/claims/{claim_id}/reviews",
     responses=problem_responses(
-        ClaimNotFound, OwnClaim, EnteredByYou, SameHousehold, AlreadyReviewed, ClaimDecided,
-        ResidentNotFound, NotForYou, RuleChanged,
+        ClaimNotFound, OwnClaim, EnteredByYou, SameHousehold, HouseholdHasReviewed,
+        AlreadyReviewed, ClaimDecided, ResidentNotFound, NotForYou, RuleChanged,
     ),
 )  # fmt: skip
 async def review_claim(

@@ -100,6 +100,12 @@ class SameHousehold(Forbidden):
     title_zh = "不能审核同一户居民的申报"
 
 
+class HouseholdHasReviewed(Forbidden):
+    """Somebody of your household has reviewed this claim already."""
+
+    title_zh = "您的家人已审核过这条申报，须由他人审核"
+
+
 class AlreadyReviewed(Conflict):
     """You have reviewed this claim already, with the other verdict."""
 
@@ -123,6 +129,7 @@ constraint_problems |= {
     "ck_claim_reviews_not_who_entered": EnteredByYou,
     "ck_claim_reviews_not_of_the_household": SameHousehold,
     "pk_claim_reviews": AlreadyReviewed,
+    "uq_claim_reviews_household": HouseholdHasReviewed,
     "ck_claims_lasts_forwards": ActEndsTooEarly,
     "ck_claims_done_before": ActInTheFuture,
 }

@@ -89,6 +89,8 @@ class Claim(Model):
 class ClaimReview(Model):
     """One person's verdict on a claim; who may not review is refused by the row's own checks.
 
+    Two people of one household are not two: only one of them reviews a claim.
+
     Claimant, who entered it and both households are written by the same statement from the claim
     and the register (claims/queries.py), so that the checks see what held at the time.
     """
@@ -118,4 +120,11 @@ class ClaimReview(Model):
             ["community_id", "claim_id"], ["claims.community_id", "claims.claim_id"]
         ),
         Index("ix_claim_reviews_reviewer", "community_id", "reviewer_id", "reviewed_at"),
+        Index(
+            "uq_claim_reviews_household",
+            "community_id",
+            "claim_id",
+            "reviewer_household_id",
+            unique=True,
+        ),
     )

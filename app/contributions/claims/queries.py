@@ -37,6 +37,9 @@ _LIST_OWN = f"""
 _MAY_REVIEW = """
     claims.state = 'in_review' AND my.verdict IS NULL AND claims.claimed_by <> :person_id
         AND NOT coalesce(me.household_id IN (claims.household_id, residents.household_id), false)
+        AND NOT EXISTS (SELECT FROM claim_reviews AS other
+            WHERE other.community_id = claims.community_id AND other.claim_id = claims.claim_id
+                AND other.reviewer_household_id = me.household_id)
 """
 _FOR_REVIEWER = f"""
     SELECT {_COLUMNS}, residents.masked_name, grids.name AS grid_name, my.verdict AS my_verdict,

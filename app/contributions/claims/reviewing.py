@@ -24,7 +24,8 @@ async def review_claim(
     """Write one's verdict: the first refusal refuses the claim, enough approvals decide it.
 
     The same verdict pressed again changes nothing. Raises ClaimNotFound, OwnClaim, EnteredByYou,
-    SameHousehold, AlreadyReviewed, ClaimDecided and what an award may be refused for.
+    SameHousehold, HouseholdHasReviewed, AlreadyReviewed, ClaimDecided and what an award may be
+    refused for.
     """
     grids = policies.grids_of(actor, Permission.CONTRIBUTIONS_REVIEW)
     claim = await queries.lock_claim(session, actor.community, claim_id, grid_ids=grids)

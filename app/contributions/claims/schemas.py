@@ -122,7 +122,7 @@ class StaffClaimRead(StaffClaimSummary):
 class ReviewCreate(Input):
     """My verdict; a refusal needs a reason, which the resident will read."""
 
-    verdict: ReviewVerdict
+    verdict: ReviewVerdict = Field(examples=["approve"])
     reason: Reason | None = Field(None, examples=["照片与申报内容不符"])
 
     @model_validator(mode="after")

@@ -59,7 +59,8 @@ _GET = """
 
 _LIST_UNDONE = """
     SELECT asked_points, taken_points, reason, created_at FROM contribution_reversals
-    WHERE community_id = :community_id AND contribution_id = :contribution_id AND asked_points > 0
+    WHERE community_id = :community_id AND contribution_id = :contribution_id
+        AND (asked_points > 0 OR taken_points > 0)
     ORDER BY reversal_id
 """
 

@@ -81,7 +81,10 @@ class WhoActed(BaseModel):
 
 
 class UndonePart(BaseModel):
-    """Points undone since; less was taken than asked where the wallet had no more."""
+    """Points undone since; less was taken than asked where the wallet had no more.
+
+    More than asked is what had been asked for before, and was there later.
+    """
 
     asked_points: int
     moved_points: int

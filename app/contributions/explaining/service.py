@@ -108,7 +108,9 @@ def _named(viewer: Viewer, grant: Record | None) -> dict[str, Any]:
         return {"role": None, "masked_name": None}
     field = personal.grant_name(viewer.community_id, grant.role_grant_id)
     name = viewer.vault.open_or_none(grant.sealed_name, field)
-    return {"role": Role(grant.role), "masked_name": None if name is None else mask_name(name)}
+    # Names of staff often begin with the office, which the role says already.
+    masked_name = None if name is None else mask_name(name.split()[-1])
+    return {"role": Role(grant.role), "masked_name": masked_name}
 
 
 def describe_hand(hand: wording.Hand) -> WhoActed:
@@ -129,7 +131,8 @@ def _story_of(
         recorded_by=hands[act.recorded_by],
         reviewed_by=tuple(hands[person] for person in reviewers),
         undone=tuple(
-            wording.Undone(row.asked_points, row.reason, row.created_at) for row in undone
+            wording.Undone(row.asked_points, row.taken_points, row.reason, row.created_at)
+            for row in undone
         ),
         timezone=act.timezone,
     )

@@ -63,9 +63,10 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Points undone since."""
+    """Points undone since, and how many of them moved: a wallet may have had no more."""
 
     points: int
+    moved_points: int
     reason: str
     undone_at: datetime
 
@@ -123,6 +124,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "recorded": "由{who}登记。", "reviewed": "由{who}审核。",
         "resident": "居民本人", "machine": "系统自动", "somebody": "工作人员",
         "taken_back": "{day}收回 {points} 分：{reason}。",
+        "less_taken_back": "{day}应收回 {points} 分，余额不足，实际收回 {moved} 分：{reason}。",
         "given_back": "{day}返还 {points} 分：{reason}。",
     },
     "en": {
@@ -142,6 +144,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "recorded": "Recorded by {who}.", "reviewed": "Reviewed by {who}.",
         "resident": "the resident", "machine": "the system", "somebody": "staff",
         "taken_back": "{day}: {points} points taken back: {reason}.",
+        "less_taken_back": "{day}: of {points} points to be taken back only {moved} were left: "
+        "{reason}.",
         "given_back": "{day}: {points} points given back: {reason}.",
     },
 }  # fmt: skip
@@ -223,16 +227,23 @@ def word_story(told: Sum, story: Story, language: str) -> list[str]:
     if story.reviewed_by:
         who = words["and"].join(_who(hand, language) for hand in story.reviewed_by)
         sentences.append(words["reviewed"].format(who=who))
-    way = words["given_back" if told.is_deduction else "taken_back"]
-    sentences += [
-        way.format(
-            day=_day(part.undone_at, story.timezone, language),
-            points=part.points,
-            reason=part.reason.rstrip("。."),
-        )
-        for part in story.undone
+    return [
+        *sentences,
+        *(_undone(part, told, story.timezone, language) for part in story.undone),
     ]
-    return sentences
+
+
+def _undone(part: Undone, told: Sum, timezone: str, language: str) -> str:
+    way = "given_back" if told.is_deduction else "taken_back"
+    if part.moved_points < part.points:
+        way = "less_taken_back"
+    return _WORDS[language][way].format(
+        day=_day(part.undone_at, timezone, language),
+        # What had been asked for before, and was not there then, is asked for once only.
+        points=max(part.points, part.moved_points),
+        moved=part.moved_points,
+        reason=part.reason.rstrip("。."),
+    )
 
 
 def _base(told: Sum, language: str) -> str:

@@ -27,6 +27,23 @@ async def lock_repair(
     return await session.scalar(statement)
 
 
+async def lock_open_of(
+    session: AsyncSession, community_id: int, contribution_id: int
+) -> RepairTask | None:
+    """Return the repair task of a deduction that is not decided yet, locked."""
+    statement = (
+        select(RepairTask)
+        .where(
+            RepairTask.community_id == community_id,
+            RepairTask.contribution_id == contribution_id,
+            RepairTask.state.in_((RepairState.OFFERED, RepairState.REPORTED)),
+        )
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return await session.scalar(statement)
+
+
 async def list_of_resident(
     session: AsyncSession, community_id: int, resident_id: int, *, before: int, size: int
 ) -> Sequence[RepairTask]:

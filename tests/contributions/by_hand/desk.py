@@ -110,6 +110,16 @@ class Desk:
             resident_id=int(self.here.resident_id(name)),
         )
 
+    async def share_a_flat(self, name: str, other: str) -> None:
+        """Let two residents be one household."""
+        await self.execute(
+            "UPDATE residents SET household_id = (SELECT household_id FROM residents"
+            " WHERE community_id = :community_id AND resident_id = :resident_id)"
+            " WHERE community_id = :community_id AND resident_id = :other_id",
+            resident_id=int(self.here.resident_id(name)),
+            other_id=int(self.here.resident_id(other)),
+        )
+
     async def execute(self, statement: str, **values: Any) -> None:
         values = {"community_id": self.here.community_id} | values
         async with self.sessionmaker.begin() as session:

@@ -199,6 +199,43 @@ async def test_for_a_resident_without_a_phone_a_worker_writes_the_answer_down(de
     assert (own.status_code, problem_code(own)) == (403, "checker_is_maker")
 
 
+async def test_an_answer_that_others_write_down_does_not_end_the_hearing(
+    desk: Desk, clock: Clock
+) -> None:
+    await desk.hear_for(3)
+    await desk.here.give("resident-4", "mediation")
+    await desk.lose_phone("resident-4")
+    number = await desk.proposed(desk.under_rule("deduction", "resident-4"))
+    worker = await desk.here.caller("worker-1")
+    written = await worker.post_once(f"{POSTINGS}/{number}/answer", {"text": "没有意见"})
+    assert written.status_code == 200
+
+    early = await desk.decide(number, "approval")
+    assert (early.status_code, problem_code(early)) == (409, "not_heard_yet")
+
+    let_pass(desk.here, clock, days=4)
+    assert (await desk.decide(number, "approval")).status_code == 200
+
+
+async def test_a_deduction_of_before_hearings_is_answered_first_or_proposed_anew(
+    desk: Desk,
+) -> None:
+    await desk.here.give("resident-1", "mediation")
+    unheard, answered = [await desk.proposed(desk.under_rule("deduction")) for _ in range(2)]
+    await desk.execute(
+        "UPDATE manual_postings SET heard_until = NULL, points = NULL"
+        " WHERE community_id = :community_id AND kind = 'deduction'"
+    )
+    resident = await desk.here.caller("resident-1")
+    assert (await resident.post_once(f"{MINE}/{answered}/answer", ANSWER)).status_code == 200
+
+    refused = await desk.decide(unheard, "approval")
+
+    assert (refused.status_code, problem_code(refused)) == (409, "not_heard_yet")
+    assert (await desk.decide(unheard, "withdrawal", by="committee-1")).status_code == 200
+    assert (await desk.decide(answered, "approval")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [

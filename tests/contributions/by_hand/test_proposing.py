@@ -9,6 +9,7 @@ from sqlalchemy import text
 from app.community.models import RoleGrant
 from app.core.ids import new_id
 from tests.contributions.by_hand.desk import RULE, Desk, undoing
+from tests.contributions.claims.desk import LONG_AGO, add_rules
 from tests.support.book_rows import count
 from tests.support.caller import fresh_key, problem_code
 from tests.support.clock import Clock
@@ -85,6 +86,35 @@ async def test_nobody_undoes_or_checks_what_is_their_own(desk: Desk, clock: Cloc
         answer = await desk.decide(posting_id, way, by="resident-1")
         assert (answer.status_code, problem_code(answer)) == (403, "own_posting")
     assert (await desk.read(posting_id))["state"] == "proposed"
+
+
+async def test_nobody_decides_on_points_of_their_household(desk: Desk, clock: Clock) -> None:
+    await seat_in_committee(desk, "resident-2", clock)
+    award, fine, other = [
+        await desk.proposed(desk.under_rule(kind, name))
+        for kind, name in (
+            ("award", "resident-1"), ("deduction", "resident-1"), ("award", "resident-3")
+        )
+    ]  # fmt: skip
+    await desk.share_a_flat("resident-1", "resident-2")
+
+    for posting_id, way in ((award, "approval"), (fine, "refusal"), (fine, "approval")):
+        answer = await desk.decide(posting_id, way, by="resident-2")
+        assert (answer.status_code, problem_code(answer)) == (403, "own_posting")
+    assert (await desk.decide(other, "approval", by="resident-2")).status_code == 200
+    assert (await desk.decide(award, "approval")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "code"),
+    [("planted", 422, "effort_missing"), ("taught_youth", 409, "not_for_you")],
+)
+async def test_what_its_rule_would_not_award_is_not_proposed(
+    desk: Desk, clock: Clock, rule: str, status: int, code: str
+) -> None:
+    await add_rules(desk.sessionmaker, desk.here.community_id, since=clock.now - LONG_AGO)
+    answer = await desk.propose(desk.under_rule("award", rule_code=rule))
+    assert (answer.status_code, problem_code(answer)) == (status, code)
 
 
 @pytest.mark.parametrize("kind", BOTH)

@@ -1,7 +1,7 @@
 """Staff enter claims for residents without a phone."""
 
 from tests.community.cards.holders import issue, register
-from tests.contributions.claims.desk import ClaimDesk
+from tests.contributions.claims.desk import REFUSE, ClaimDesk
 from tests.support.caller import problem_code
 from tests.support.neighbourhood import Neighbourhood
 
@@ -27,6 +27,19 @@ async def test_a_worker_enters_for_who_shows_their_paper_card(desk: ClaimDesk) -
     # Who has no phone has no inbox, and the worker did it on their behalf.
     assert await desk.told("worker-1") == []
     await desk.audit()
+
+
+async def test_that_a_claim_was_refused_is_told_whoever_calls_on_them(desk: ClaimDesk) -> None:
+    resident_id = await register(desk.here)
+    entered = await desk.enter("worker-1", "swept_stairs", resident_id=resident_id)
+    assert entered.status_code == 201, entered.text
+
+    await desk.review(entered.json()["claim_id"], "reviewer-1", REFUSE)
+
+    (told,) = await desk.told("worker-1")
+    assert told.startswith("请转告没有手机的居民")
+    for part in ("“打扫楼道”未通过", "照片与申报不符", "15 天内", "代为提出"):
+        assert part in told
 
 
 async def test_whom_a_worker_enters_for_is_told_what_they_got(desk: ClaimDesk) -> None:

@@ -10,6 +10,7 @@ from app.contributions.claims import judging
 from app.contributions.claims.public_lists import service as public_lists
 from app.jobs import JOBS
 from app.notices import service as notices
+from tests.community.cards.holders import register
 from tests.contributions.claims.desk import CLAIMS, ClaimDesk
 from tests.support.caller import problem_code
 from tests.support.clock import Clock
@@ -85,6 +86,24 @@ async def approved(desk: ClaimDesk, name: str, **fields: Any) -> str:
     told = await desk.approve(claim_id, "reviewer-1")
     assert (told["state"], told["contribution_id"]) == ("approved", None)
     return claim_id
+
+
+async def test_whoever_calls_on_a_resident_without_a_phone_is_told_of_an_objection(
+    board: Board,
+) -> None:
+    desk, resident_id = board.desk, await register(board.desk.here)
+    entered = await desk.enter("worker-1", "saved_someone", resident_id=resident_id)
+    claim_id = entered.json()["claim_id"]
+    await desk.approve(claim_id, "reviewer-1")
+    notice_id = await board.publish()
+    remark_id = await board.object(notice_id, claim_id)
+    await board.answer(notice_id, remark_id, upholds=True)
+
+    await board.settle()
+
+    (told,) = await desk.told("worker-1")
+    assert told.startswith("请转告没有手机的居民")
+    assert "经核实，当天另有其人" in told
 
 
 async def test_what_nobody_objects_to_is_awarded_when_the_notice_is_over(board: Board) -> None:

@@ -63,6 +63,21 @@ async def test_nobody_reviews_a_claim_of_their_household_then_or_now(desk: Claim
     assert (await desk.approve(before, "resident-2"))["state"] == "awarded"
 
 
+async def test_two_of_one_household_are_not_two_reviewers(desk: ClaimDesk) -> None:
+    for name in ("resident-2", "resident-3"):
+        await desk.make_reviewer(name)
+    await desk.share_a_flat("resident-2", "resident-3")
+    claim_id = await desk.claimed("resident-1", "settled_quarrel")
+    await desk.approve(claim_id, "resident-2")
+
+    assert [row["may_review"] for row in await desk.queue("resident-3")] == [False]
+    for verdict in (None, REFUSE):
+        answer = await desk.review(claim_id, "resident-3", verdict)
+        assert (answer.status_code, problem_code(answer)) == (403, "household_has_reviewed")
+    assert (await desk.own("resident-1", claim_id))["state"] == "in_review"
+    assert (await desk.approve(claim_id, "reviewer-1"))["state"] == "awarded"
+
+
 async def test_reviewers_see_the_grids_that_are_theirs(desk: ClaimDesk) -> None:
     first = await desk.claimed("resident-1", "swept_stairs")
     third = await desk.claimed("resident-3", "swept_stairs")

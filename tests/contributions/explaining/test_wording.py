@@ -99,7 +99,9 @@ def test_a_story_tells_the_rule_who_took_part_and_what_was_undone() -> None:
     story = Story(
         rule_name="志愿服务", version=2, effective_from=DAY, change_title="提高志愿服务积分",
         recorded_by=worker, reviewed_by=(replace(worker, role=Role.COMMITTEE, masked_name=None),),
-        undone=(Undone(10, "登记有误。", DAY),), timezone="Asia/Shanghai",
+        undone=(Undone(10, 10, "登记有误。", DAY), Undone(9, 4, "非本人", DAY),
+            Undone(0, 5, "更正", DAY)),
+        timezone="Asia/Shanghai",
     )  # fmt: skip
     assert word_story(VOLUNTEERING, story, "zh")[1:] == [
         (
@@ -109,6 +111,8 @@ def test_a_story_tells_the_rule_who_took_part_and_what_was_undone() -> None:
         "由网格员 王*登记。",
         "由居委会审核。",
         "2026 年 11 月 18 日收回 10 分：登记有误。",
+        "2026 年 11 月 18 日应收回 9 分，余额不足，实际收回 4 分：非本人。",
+        "2026 年 11 月 18 日收回 5 分：更正。",
     ]
     resident = Hand(is_the_resident=True, is_a_machine=False, role=None, masked_name=None)
     own = replace(story, change_title=None, reviewed_by=(), undone=(), recorded_by=resident)
@@ -119,7 +123,9 @@ def test_a_story_tells_the_rule_who_took_part_and_what_was_undone() -> None:
         ),
         "Recorded by the resident.",
     ]
-    fine = replace(story, recorded_by=replace(worker, role=None, masked_name=None))
+    fine = replace(
+        story, recorded_by=replace(worker, role=None, masked_name=None), undone=story.undone[:1]
+    )
     assert word_story(FINE, fine, "zh")[2] == "由工作人员登记。"
     by_machine = replace(fine, recorded_by=replace(fine.recorded_by, is_a_machine=True))
     assert word_story(FINE, by_machine, "zh")[2] == "由系统自动登记。"

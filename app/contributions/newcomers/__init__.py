@@ -1,0 +1,1 @@
+"""Welcome points: who has joined gets, once, what a rule gives for joining."""
