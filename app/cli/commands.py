@@ -8,7 +8,7 @@ import typer
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.cli import auditing, keys, serving, verifying, witnessing
+from app.cli import auditing, communities, keys, rule_books, serving, verifying, witnessing
 from app.cli.database import (
     has_shared_key,
     in_transaction,
@@ -37,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
+app.add_typer(communities.app, name="community")
+app.add_typer(rule_books.app, name="rules")
 app.add_typer(keys.app, name="keys")
 app.add_typer(witnessing.app, name="witness")
 app.command()(verifying.verify)

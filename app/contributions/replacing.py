@@ -49,7 +49,7 @@ async def replace_award(
     ResidentNotFound, RuleChanged.
     """
     await ledger_queries.lock_owned(session, community_id, [item.resident_id])
-    await _free_limits(session, community_id, undoing, timezone=timezone, now=now)
+    await _free_limits(session, community_id, undoing, item, timezone=timezone, now=now)
     outcome = await award_one(session, community_id, item, timezone=timezone, now=now)
     whole = replace(undoing, points=None, frees_caps=False)
     taken = await undo_contribution(session, community_id, whole, timezone=timezone, now=now)
@@ -101,7 +101,13 @@ async def _take_outstanding(
 
 
 async def _free_limits(
-    session: AsyncSession, community_id: int, undoing: Undoing, *, timezone: str, now: datetime
+    session: AsyncSession,
+    community_id: int,
+    undoing: Undoing,
+    item: AwardItem,
+    *,
+    timezone: str,
+    now: datetime,
 ) -> None:
     """Let an award no longer count for limits, also where all of it was taken back before.
 
@@ -109,7 +115,9 @@ async def _free_limits(
     """
     row = _row_of(undoing, new_id(now), 0)
     await queries.insert_reversals(session, community_id, [row], now=now)
-    await limits.free_caps(session, community_id, undoing.contribution_id, timezone=timezone)
+    await limits.free_caps(
+        session, community_id, undoing.contribution_id, timezone=timezone, before=[item]
+    )
 
 
 def _row_of(undoing: Undoing, reversal_id: int, taken_points: int) -> dict[str, Any]:

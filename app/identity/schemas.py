@@ -49,8 +49,12 @@ class ChangeMembership(Input):
 
 
 class Tokens(BaseModel):
-    """A session: the access token goes into `Authorization: Bearer`, times are in seconds."""
+    """A session: the access token goes into `Authorization: Bearer`, times are in seconds.
 
+    `person_id` is whom an operator gives a role (`gridpoints community grant`).
+    """
+
+    person_id: Id
     token_type: Literal["Bearer"]
     access_token: str
     expires_in: int

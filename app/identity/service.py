@@ -196,6 +196,7 @@ def _tokens(
 ) -> Tokens:
     bound = [row for row in memberships if row.community_id == login.community_id]
     return Tokens(
+        person_id=login.person_id,
         token_type="Bearer",  # noqa: S106 - a scheme, not a secret
         access_token=issuer.access_token(login, now),
         expires_in=int(issuer.access_lifetime.total_seconds()),

@@ -24,6 +24,7 @@ from app.notices.errors import (
     NoticeHasNoLines,
     NoticeNotFound,
     NoticeWithdrawn,
+    OwnAward,
     OwnRemark,
     RemarkAnswered,
     RemarkNotFound,
@@ -110,7 +111,7 @@ async def list_objections(
 @router.post(
     "/v1/staff/notices/{notice_id}/remarks/{remark_id}/answer",
     responses=problem_responses(
-        RemarkNotFound, RemarkAnswered, OwnRemark, JudgementMissing, CommentNotJudged
+        RemarkNotFound, RemarkAnswered, OwnRemark, OwnAward, JudgementMissing, CommentNotJudged
     ),
 )
 async def answer_remark(

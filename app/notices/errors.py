@@ -53,6 +53,12 @@ class OwnRemark(Forbidden):
     title_zh = "不能答复自己提出的留言或异议"
 
 
+class OwnAward(Forbidden):
+    """Nobody answers what is said of an award of their own household."""
+
+    title_zh = "不能答复针对本人或本户积分的留言或异议"
+
+
 class JudgementMissing(Invalid):
     """Say whether the objection is upheld."""
 

@@ -86,6 +86,25 @@ _READ_OUTCOMES = """
 """
 
 
+# The line of a list is a claim, or a row of a file.
+_IS_ABOUT_HOUSEHOLD = """
+    SELECT EXISTS (
+        SELECT FROM residents AS own JOIN residents AS awarded
+            ON awarded.community_id = :community_id
+            AND (awarded.resident_id = own.resident_id
+                OR awarded.household_id = own.household_id)
+        WHERE own.community_id = :community_id AND own.person_id = :person_id
+            AND own.state = 'active' AND awarded.resident_id IN (
+                SELECT resident_id FROM claims
+                WHERE community_id = :community_id AND public_notice_id = :public_notice_id
+                    AND claim_id = :about_id
+                UNION ALL SELECT resident_id
+                FROM award_lists JOIN award_list_rows USING (community_id, award_list_id)
+                WHERE community_id = :community_id AND public_notice_id = :public_notice_id
+                    AND row_number = :about_id))
+"""
+
+
 async def list_notices(
     session: AsyncSession, community_id: int, *, after: tuple[int, int], size: int, now: datetime
 ) -> Sequence[Record]:
@@ -230,6 +249,15 @@ async def list_objections(
     """Return objections against what has not been withdrawn, oldest first."""
     values = {"after": after, "size": size}
     return await _rows(session, _OBJECTIONS[is_answered], community_id=community_id, **values)
+
+
+async def is_about_household(session: AsyncSession, remark: NoticeRemark, person_id: int) -> bool:
+    """Tell whether a remark is about an award of this person's household."""
+    values = {
+        "community_id": remark.community_id, "public_notice_id": remark.public_notice_id,
+        "about_id": remark.about_id, "person_id": person_id,
+    }  # fmt: skip
+    return bool(await session.scalar(text(_IS_ABOUT_HOUSEHOLD), values))
 
 
 async def get_person_of(session: AsyncSession, community_id: int, resident_id: int) -> int | None:

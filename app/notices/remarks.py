@@ -19,6 +19,7 @@ from app.notices.errors import (
     NoticeHasNoLines,
     NoticeNotFound,
     NoticeWithdrawn,
+    OwnAward,
     OwnRemark,
     RemarkAnswered,
     RemarkNotFound,
@@ -107,6 +108,8 @@ async def answer_remark(
         if given != (actor.person_id, body.answer, body.is_upheld):
             raise RemarkAnswered
         return await _read(session, actor, remark)
+    if await queries.is_about_household(session, remark, actor.person_id):
+        raise OwnAward
     _check_judges(remark, body)
     remark.answer = body.answer
     remark.is_upheld = body.is_upheld

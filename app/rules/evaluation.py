@@ -14,7 +14,7 @@ first. So a campaign's budget is never used up by points that nobody got.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from app.core.calendar import Period, in_zone
@@ -101,6 +101,11 @@ class Hours:
             return self.begins <= moment < self.ends
         return moment >= self.begins or moment < self.ends
 
+    def begun_on(self, local: datetime) -> date:
+        """Return the day on which the time of day that covers a moment began."""
+        is_past_midnight = self.ends <= self.begins and local.time() < self.ends
+        return local.date() - timedelta(days=1) if is_past_midnight else local.date()
+
 
 @dataclass(frozen=True, slots=True)
 class Bonus:
@@ -144,8 +149,11 @@ class Bonus:
 
     def _is_its_time(self, facts: Facts) -> bool:
         local = in_zone(facts.timezone, facts.acted_at)
-        is_its_day = not self.weekdays or local.isoweekday() in self.weekdays
-        return is_its_day and (self.hours is None or self.hours.cover(local.time()))
+        if self.hours is not None and not self.hours.cover(local.time()):
+            return False
+        # A night is that of the weekday on which it began, as its sentence says.
+        day = local.date() if self.hours is None else self.hours.begun_on(local)
+        return not self.weekdays or day.isoweekday() in self.weekdays
 
     def _is_for(self, facts: Facts) -> bool:
         is_newcomer = self.newcomer_days is None or (

@@ -235,9 +235,9 @@ class Campaign(Model):
 
     Empty lists mean every earning rule, category, weekday (1 is Monday), grid and audience.
     `hours` ({from, until}, local, over midnight if until is earlier) and `weekdays` go by when
-    the act was done. `newcomer_days` means only residents who joined so recently. What one
-    resident, and everybody together, can get from it is limited by `per_person_points` and
-    `budget_points`.
+    the act was done; a night over midnight is that of the weekday it began on. `newcomer_days`
+    means only residents who joined so recently. What one resident, and everybody together, can
+    get from it is limited by `per_person_points` and `budget_points`.
     """
 
     __tablename__ = "campaigns"

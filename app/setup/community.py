@@ -1,6 +1,5 @@
 """A community from a preset: rules in force, shops with accounts, a filled catalogue."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,13 +19,16 @@ from app.ledger.models import AccountKind, PointPolicy
 from app.ledger.point_policy.schemas import PolicyTerms
 from app.merchants.models import Shop
 from app.rewards.models import Reward, RewardState
-from app.rules.book.campaigns import campaign_columns
-from app.rules.book.schemas import RuleCategoryData, RuleData
-from app.rules.models import Campaign, Procedure, Rule, RuleCategory, RuleVersion
+from app.rules.book.adding import add_campaigns, add_categories, add_rules
+from app.rules.models import Procedure
 from app.setup import queries
 from app.setup.presets import CategoryData, Preset, PrivacyData, RewardData
 
 KIND_OF = {status.state: status.kind for status in STATUSES}
+
+
+class CodeTaken(Exception):
+    """There is a community of this code already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ async def create_community(
     await ledger.open_book(session, community_id, now=now)
     session.add(_point_policy(community_id, preset.points, now))
     session.add(Procedure(community_id=community_id, **preset.procedure.model_dump()))
-    await _add_rule_categories(session, community_id, preset.rule_categories)
-    rules = await _add_rules(session, community_id, preset.rules, now)
-    session.add_all(_list_campaigns(community_id, preset, now))
+    await add_categories(session, community_id, preset.rule_categories)
+    rules = await add_rules(session, community_id, preset.rules, now=now)
+    await add_campaigns(session, community_id, preset.campaigns, timezone=preset.timezone, now=now)
     shops = await _add_shops(session, community_id, preset, now)
     rewards = {reward.code: new_id(now) for reward in preset.rewards}
     await _add_cases(session, community_id, preset, now)
@@ -69,19 +71,29 @@ async def create_community(
     return CreatedCommunity(community_id, preset.timezone, rules, shops, rewards, opened)
 
 
+async def create_community_once(
+    session: AsyncSession, preset: Preset, *, code: str, now: datetime
+) -> CreatedCommunity:
+    """Create a community whose code nobody else has; raises CodeTaken."""
+    await queries.lock_communities(session)
+    if await queries.find_community(session, code) is not None:
+        raise CodeTaken
+    return await create_community(session, preset, code=code, now=now)
+
+
 async def complete_community(
     session: AsyncSession, community_id: int, preset: Preset, *, now: datetime
 ) -> None:
     """Add to a community of an older version the rules it lacks, cases and a policy."""
     categories = await queries.list_category_codes(session, community_id)
-    await _add_rule_categories(
+    await add_categories(
         session,
         community_id,
         [data for data in preset.rule_categories if data.code not in categories],
     )
     known = await queries.list_rule_codes(session, community_id)
     rules = [data for data in preset.rules if data.code not in known]
-    await _add_rules(session, community_id, rules, now)
+    await add_rules(session, community_id, rules, now=now)
     await _add_cases(session, community_id, preset, now)
     if await consents.get_newest_policy(session, community_id) is None:
         session.add(_policy(community_id, preset.privacy, now))
@@ -98,56 +110,6 @@ async def add_funds(
         for stated in preset.funds
         if stated.code not in known
     }
-
-
-async def _add_rule_categories(
-    session: AsyncSession, community_id: int, stated: Sequence[RuleCategoryData]
-) -> None:
-    """Add branches one after another: a branch refers to the one it hangs on."""
-    for data in stated:
-        category = RuleCategory(
-            community_id=community_id, code=data.code, name=data.name, parent_code=data.parent
-        )
-        session.add(category)
-        await session.flush()
-
-
-def _list_campaigns(community_id: int, preset: Preset, now: datetime) -> list[Campaign]:
-    """Return the campaigns that have their days; without, they wait to be opened."""
-    return [
-        Campaign(
-            community_id=community_id,
-            campaign_id=new_id(now),
-            **campaign_columns(data, timezone=preset.timezone, since=now),
-        )
-        for data in preset.campaigns
-        if data.starts_on is not None and data.ends_on is not None
-    ]
-
-
-async def _add_rules(
-    session: AsyncSession, community_id: int, stated: Sequence[RuleData], now: datetime
-) -> dict[str, int]:
-    rules = {data.code: new_id(now) for data in stated}
-    session.add_all(
-        Rule(community_id=community_id, rule_id=rules[data.code], code=data.code) for data in stated
-    )
-    await session.flush()
-    session.add_all(_first_version(community_id, rules[data.code], data, now) for data in stated)
-    await session.flush()
-    return rules
-
-
-def _first_version(community_id: int, rule_id: int, data: RuleData, now: datetime) -> RuleVersion:
-    return RuleVersion(
-        community_id=community_id,
-        rule_version_id=new_id(now),
-        rule_id=rule_id,
-        version=1,
-        **data.stored(),
-        effective_from=now,
-        effective_until=None,
-    )
 
 
 async def _add_shops(

@@ -1,6 +1,6 @@
-"""The demo: 阳光社区 with 3 buildings, 60 residents, 2 workers, 2 shops, and a past week.
+"""The demo: 阳光社区 with 3 buildings, 60 residents, 2 workers, 2 clerks, and a past week.
 
-Three hazards wait for its workers (demo_cases.py).
+Three hazards wait for its workers (demo_cases.py), and helping counts more just now.
 """
 
 import random
@@ -13,12 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.activities.models import Activity, ActivityState
 from app.cases import queries as cases
 from app.community.models import Community
-from app.contributions.models import SourceKind
+from app.contributions.by_hand.schemas import PostingResult
+from app.contributions.models import ManualPosting, PostingKind, PostingState, SourceKind
+from app.contributions.posting import Decision
 from app.contributions.service import Act, award, evaluate_act
 from app.core.access import Place, Role
 from app.core.ids import new_id
 from app.core.personal import Vault
 from app.rules import service as rules
+from app.rules.models import Campaign
 from app.setup import demo_cases, queries
 from app.setup.community import (
     CreatedCommunity,
@@ -49,9 +52,19 @@ ROLES = {
     "worker-1": "grid worker of grid 1 (worker-2: grid 2)",
     "clerk-1": "clerk of the corner shop (clerk-2: the canteen)",
     "committee-1": "residents' committee (committee-2 checks what committee-1 posts by hand)",
+    "reviewer-1": "reviews what residents claim for themselves",
+    "auditor-1": "reads the audits and decides appeals",
     "newcomer": "somebody who has not joined yet",
 }
+# Whom later versions have added, so that a demo of an older one gets them too.
+LATER_STAFF = (
+    ("committee-2", "居委会 苏委员", Role.COMMITTEE),
+    ("reviewer-1", "审核员 郑老师", Role.REVIEWER),
+    ("auditor-1", "监督员 冯老师", Role.AUDITOR),
+)
 CLEAN_UP_LASTS = timedelta(hours=12)
+CHECKED_AFTER = timedelta(hours=1)
+CAMPAIGN_LASTS = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ async def _create_demo(session: AsyncSession, *, vault: Vault, now: datetime) ->
         session, created.community_id, _people(places), vault=vault, now=began
     )
     await _add_staff(session, created, places, vault=vault, now=began)
-    await _add_second_member(session, created.community_id, vault=vault, now=began)
+    await _add_later_staff(session, created.community_id, vault=vault, now=began)
     await _live_a_week(session, created, list(residents.values()), now=now)
     await demo_cases.add_hazards(
         session, created.community_id, timezone=created.timezone, preset=preset, now=now
@@ -103,8 +116,10 @@ async def _create_demo(session: AsyncSession, *, vault: Vault, now: datetime) ->
 async def _complete_demo(
     session: AsyncSession, community: Community, *, vault: Vault, now: datetime
 ) -> None:
-    """Give a demo of an older version what this one adds: a checker, funds, cases, a policy."""
-    await _add_second_member(session, community.community_id, vault=vault, now=now)
+    """Give a demo of an older version what this one adds, and see to a campaign that runs."""
+    await _add_later_staff(session, community.community_id, vault=vault, now=now)
+    if not await rules.list_bonuses(session, community.community_id, at=now):
+        session.add(_campaign(community.community_id, now))
     preset = read_preset(PRESET)
     await add_funds(session, community.community_id, preset, now=now)
     if await cases.get_settings(session, community.community_id) is not None:
@@ -157,21 +172,29 @@ async def _add_staff(
         )
 
 
-async def _add_second_member(
+async def _add_later_staff(
     session: AsyncSession, community_id: int, *, vault: Vault, now: datetime
 ) -> None:
-    """Add who checks what the other one of the committee posts by hand, once."""
-    if await queries.find_local_person(session, "committee-2") is not None:
-        return
-    await add_staff(
-        session,
-        community_id,
-        ticket="committee-2",
-        name="居委会 苏委员",
-        role=Role.COMMITTEE,
-        at=Place(),
-        vault=vault,
-        now=now,
+    """Add who checks, reviews and decides appeals, each once."""
+    for ticket, name, role in LATER_STAFF:
+        if await queries.find_local_person(session, ticket) is None:
+            await add_staff(
+                session, community_id, ticket=ticket, name=name, role=role, at=Place(),
+                vault=vault, now=now,
+            )  # fmt: skip
+
+
+def _campaign(community_id: int, now: datetime) -> Campaign:
+    return Campaign(
+        community_id=community_id,
+        campaign_id=new_id(now),
+        code=f"helping_{now:%Y%m%d}",
+        name="邻里互助周",
+        rule_codes=["volunteer_hour", "calligraphy_lesson", "story_evening"],
+        percent=150,
+        bonus_points=0,
+        starts_at=now,
+        ends_at=now + CAMPAIGN_LASTS,
     )
 
 
@@ -182,7 +205,7 @@ async def _live_a_week(
     *,
     now: datetime,
 ) -> None:
-    """Let residents have earned something, in one batch, always the same."""
+    """Let residents have earned something by hand, in one batch, always the same."""
     maker_id = await queries.get_local_person(session, "committee-1")
     checker_id = await queries.get_local_person(session, "committee-2")
     dice = random.Random(7)  # noqa: S311 - a story, not a secret
@@ -192,11 +215,10 @@ async def _live_a_week(
         terms = await rules.get_terms(
             session, created.community_id, created.rules[code], at=acted_at
         )
-        source_id = new_id(acted_at)
         for resident_id in dice.sample(residents, k=dice.randint(15, 40)):
             act = Act(
                 source_kind=SourceKind.COMMITTEE,
-                source_id=source_id,
+                source_id=new_id(acted_at),
                 resident_id=resident_id,
                 occasion="",
                 units=dice.randint(1, min(3, terms.max_units)),
@@ -207,7 +229,37 @@ async def _live_a_week(
                 memo=title,
             )
             items.append(evaluate_act(act, terms, (), now=now))
-    await award(session, created.community_id, items, timezone=created.timezone, now=now)
+    outcomes = await award(session, created.community_id, items, timezone=created.timezone, now=now)
+    session.add_all(_posting(created.community_id, outcome.decision) for outcome in outcomes)
+    await session.flush()
+
+
+def _posting(community_id: int, decision: Decision) -> ManualPosting:
+    """Return what two of the committee wrote down for an award."""
+    item = decision.item
+    result = PostingResult(
+        asked_points=item.points,
+        moved_points=decision.granted_points,
+        contribution_id=item.contribution_id,
+        transfer_id=item.contribution_id if decision.granted_points else None,
+    )
+    return ManualPosting(
+        community_id=community_id,
+        manual_posting_id=item.source_id,
+        kind=PostingKind.AWARD,
+        state=PostingState.POSTED,
+        resident_id=item.resident_id,
+        rule_code=item.terms.code,
+        units=item.units,
+        acted_at=item.acted_at,
+        is_our_fault=False,
+        reason=item.memo,
+        proposed_by=item.recorded_by,
+        proposed_at=item.acted_at,
+        decided_by=item.checked_by,
+        decided_at=item.acted_at + CHECKED_AFTER,
+        result=result.model_dump(mode="json"),
+    )
 
 
 async def _open_clean_up(session: AsyncSession, community_id: int, *, now: datetime) -> Activity:

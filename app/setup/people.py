@@ -48,24 +48,35 @@ async def add_places(
     now: datetime,
 ) -> Places:
     """Add grids by name, and buildings by (name, position of their grid)."""
-    grid_ids = [new_id(now) for _ in grids]
-    building_ids = [new_id(now) for _ in buildings]
+    grid_ids = await add_grids(session, community_id, grids, now=now)
+    placed = [(name, grid_ids[position]) for name, position in buildings]
+    return Places(grid_ids, await add_buildings(session, community_id, placed, now=now))
+
+
+async def add_grids(
+    session: AsyncSession, community_id: int, names: Sequence[str], *, now: datetime
+) -> list[int]:
+    """Add grids; return their numbers in order."""
+    grid_ids = [new_id(now) for _ in names]
     session.add_all(
         Grid(community_id=community_id, grid_id=grid_id, name=name)
-        for grid_id, name in zip(grid_ids, grids, strict=True)
+        for grid_id, name in zip(grid_ids, names, strict=True)
     )
     await session.flush()
+    return grid_ids
+
+
+async def add_buildings(
+    session: AsyncSession, community_id: int, placed: Sequence[tuple[str, int]], *, now: datetime
+) -> list[int]:
+    """Add buildings by (name, number of their grid); return their numbers in order."""
+    building_ids = [new_id(now) for _ in placed]
     session.add_all(
-        Building(
-            community_id=community_id,
-            building_id=building_id,
-            grid_id=grid_ids[position],
-            name=name,
-        )
-        for building_id, (name, position) in zip(building_ids, buildings, strict=True)
+        Building(community_id=community_id, building_id=building_id, grid_id=grid_id, name=name)
+        for building_id, (name, grid_id) in zip(building_ids, placed, strict=True)
     )
     await session.flush()
-    return Places(grid_ids, building_ids)
+    return building_ids
 
 
 async def add_persons(
@@ -149,17 +160,35 @@ async def add_staff(
 ) -> int:
     """Make a person who holds a role at a place; return the person."""
     persons = await add_persons(session, [ticket], now=now)
+    session.add(
+        make_grant(
+            community_id, person_id=persons[ticket], name=name, role=role, at=at,
+            vault=vault, now=now,
+        )
+    )  # fmt: skip
+    await session.flush()
+    return persons[ticket]
+
+
+def make_grant(
+    community_id: int,
+    *,
+    person_id: int,
+    name: str,
+    role: Role,
+    at: Place,
+    vault: Vault,
+    now: datetime,
+) -> RoleGrant:
+    """Return a role for a person; the name, for those they answer to, is sealed."""
     role_grant_id = new_id(now)
-    grant = RoleGrant(
+    return RoleGrant(
         community_id=community_id,
         role_grant_id=role_grant_id,
-        person_id=persons[ticket],
+        person_id=person_id,
         role=role,
         grid_id=at.grid_id,
         shop_id=at.shop_id,
         sealed_name=vault.seal(name, personal.grant_name(community_id, role_grant_id)),
         granted_at=now,
     )
-    session.add(grant)
-    await session.flush()
-    return persons[ticket]

@@ -1,8 +1,9 @@
 """Reading presets; a mistake in one is named with its place."""
 
+import itertools
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from app.cases.models import CaseState
 from app.core.schemas import Input
 from app.funds.schemas import FundCreate
 from app.ledger.point_policy.schemas import PolicyTerms
+from app.rules.book.reading import BookUnreadable, read_file
 from app.rules.book.schemas import (
     CampaignData,
     Code,
@@ -24,6 +26,10 @@ FOLDER = Path(__file__).parent / "presets"
 
 class PresetUnknown(Exception):
     """There is no preset of this name."""
+
+
+class PresetFaulty(Exception):
+    """A preset has mistakes; the message names its file and a line for each."""
 
 
 class ShopData(Input):
@@ -125,13 +131,20 @@ def preset_names() -> list[str]:
 
 
 def read_preset(name: str) -> Preset:
-    """Read a preset by name; raises PresetUnknown."""
+    """Read a preset by name; raises PresetUnknown, and PresetFaulty with all its mistakes."""
     if name not in preset_names():
         raise PresetUnknown(f"There is no preset {name!r}; there is {', '.join(preset_names())}.")
-    stated = {"privacy": _read(FOLDER / "common" / "privacy.toml")}
-    return Preset.model_validate(stated | _read(FOLDER / f"{name}.toml"))
+    with (FOLDER / "common" / "privacy.toml").open("rb") as file:
+        privacy = tomllib.load(file)
+    path = FOLDER / f"{name}.toml"
+    try:
+        return read_file(path.read_text(encoding="utf-8"), Preset, otherwise={"privacy": privacy})
+    except BookUnreadable as unreadable:
+        raise PresetFaulty(f"{path}:\n{unreadable}") from unreadable
 
 
-def _read(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return tomllib.load(file)
+def describe_preset(name: str) -> str:
+    """Return the first sentence of a preset's file, which says what it is for."""
+    text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    head = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return " ".join(line.lstrip("# ") for line in head).partition(". ")[0].rstrip(".")

@@ -7,17 +7,67 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.models import Activity, ActivityState
-from app.community.models import Community, Grid, Resident
-from app.identity.models import Identity
+from app.community.models import Building, Community, Grid, Resident, RoleGrant
+from app.core.database import Record
+from app.identity.models import Identity, Person
+from app.merchants.models import Shop
 from app.rules.models import Rule, RuleCategory
 
 DEMO_CODE = "demo"
 
+_LIST_COMMUNITIES = """
+    SELECT community.community_id, code, name, timezone,
+        (SELECT count(*) FROM residents
+            WHERE residents.community_id = community.community_id
+                AND state = 'active') AS residents,
+        (SELECT count(DISTINCT person_id) FROM role_grants
+            WHERE role_grants.community_id = community.community_id
+                AND role = 'committee') AS committee
+    FROM communities AS community ORDER BY community.community_id
+"""
+
 
 async def lock_demo(session: AsyncSession) -> Community | None:
     """Return the demo community, while no other process can create one."""
+    await lock_communities(session)
+    return await find_community(session, DEMO_CODE)
+
+
+async def lock_communities(session: AsyncSession) -> None:
+    """Let nobody else make a community until the transaction ends."""
     await session.execute(text("LOCK TABLE communities IN SHARE ROW EXCLUSIVE MODE"))
-    return await session.scalar(select(Community).where(Community.code == DEMO_CODE))
+
+
+async def find_community(session: AsyncSession, code: str) -> Community | None:
+    return await session.scalar(select(Community).where(Community.code == code))
+
+
+async def list_communities(session: AsyncSession) -> Sequence[Record]:
+    """Return each community with how many residents and committee members it has."""
+    return (await session.execute(text(_LIST_COMMUNITIES))).all()
+
+
+async def is_person(session: AsyncSession, person_id: int) -> bool:
+    """Tell whether somebody has ever signed in under this number."""
+    return await session.get(Person, person_id) is not None
+
+
+async def list_shops(session: AsyncSession, community_id: int) -> Sequence[Shop]:
+    """Return a community's shops in the order they were made."""
+    statement = select(Shop).where(Shop.community_id == community_id).order_by(Shop.shop_id)
+    return (await session.scalars(statement)).all()
+
+
+async def holds_role(session: AsyncSession, grant: RoleGrant) -> bool:
+    """Tell whether the person has the role at the place of a grant already."""
+    statement = select(RoleGrant.role_grant_id).where(
+        RoleGrant.community_id == grant.community_id,
+        RoleGrant.person_id == grant.person_id,
+        RoleGrant.role == grant.role,
+        RoleGrant.grid_id.is_not_distinct_from(grant.grid_id),
+        RoleGrant.shop_id.is_not_distinct_from(grant.shop_id),
+    )
+    return await session.scalar(statement) is not None
 
 
 async def get_open_activity(
@@ -67,6 +117,21 @@ async def list_grids(session: AsyncSession, community_id: int) -> Sequence[Grid]
     """Return a community's grids in the order they were made."""
     statement = select(Grid).where(Grid.community_id == community_id).order_by(Grid.grid_id)
     return (await session.scalars(statement)).all()
+
+
+async def list_buildings(session: AsyncSession, community_id: int) -> Sequence[Building]:
+    statement = select(Building).where(Building.community_id == community_id)
+    return (await session.scalars(statement)).all()
+
+
+async def lock_community(session: AsyncSession, community_id: int) -> None:
+    """Let nobody else who asks for it add places until the transaction ends."""
+    statement = (
+        select(Community.community_id)
+        .where(Community.community_id == community_id)
+        .with_for_update(key_share=True)
+    )
+    await session.execute(statement)
 
 
 async def list_residents(session: AsyncSession, community_id: int) -> Sequence[Resident]:

@@ -490,6 +490,12 @@ def upgrade() -> None:
         ["community_id", "reviewer_id", "reviewed_at"],
         unique=False,
     )
+    op.create_index(
+        "uq_claim_reviews_household",
+        "claim_reviews",
+        ["community_id", "claim_id", "reviewer_household_id"],
+        unique=True,
+    )
     op.create_table(
         "notice_remarks",
         sa.Column("community_id", sa.BigInteger(), nullable=False),

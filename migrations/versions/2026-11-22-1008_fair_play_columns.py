@@ -26,6 +26,11 @@ CHECKS = (
     ("campaigns", "per_person_positive", "per_person_points > 0"),
     ("campaigns", "budget_positive", "budget_points > 0"),
     (
+        "contribution_reversals",
+        "taken_within_asked",
+        "taken_points >= 0 AND (frees_caps OR taken_points <= asked_points)",
+    ),
+    (
         "contributions",
         "manual_is_checked",
         "source_kind NOT IN ('committee', 'award_list', 'appeal') OR checked_by IS NOT NULL",
@@ -80,6 +85,7 @@ CHECKS = (
 )
 # Those that stand in the place of one of the same name.
 REPLACED = {
+    "contribution_reversals": {"taken_within_asked": "taken_points BETWEEN 0 AND asked_points"},
     "contributions": {
         "manual_is_checked": "source_kind <> 'committee' OR checked_by IS NOT NULL",
         "source_kind_known": "source_kind IN ('activity', 'daily_check_in', 'committee',"
@@ -91,6 +97,16 @@ REPLACED = {
         " 'confirmed')",
     },
 }
+
+# The demo's past week was written without the postings that an audit now asks for.
+DEMO_WITHOUT_POSTINGS = """
+    UPDATE contributions SET source_kind = 'committee_alone'
+    WHERE source_kind = 'committee'
+        AND community_id IN (SELECT community_id FROM communities WHERE code = 'demo')
+        AND NOT EXISTS (SELECT FROM manual_postings AS posting
+            WHERE posting.community_id = contributions.community_id
+                AND manual_posting_id = source_id)
+"""
 
 
 def drop_check(table: str, name: str) -> None:
@@ -241,6 +257,7 @@ def upgrade() -> None:
             drop_check(table, name)
     for check in CHECKS:
         add_check(*check)
+    op.execute(DEMO_WITHOUT_POSTINGS)
 
 
 def downgrade() -> None:

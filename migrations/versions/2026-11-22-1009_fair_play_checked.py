@@ -12,6 +12,7 @@ CHECKS = {
     "campaigns": (
         "budget_positive", "never_back_in_time", "newcomer_days_positive", "per_person_positive"
     ),
+    "contribution_reversals": ("taken_within_asked",),
     "contributions": ("manual_is_checked", "source_kind_known"),
     "manual_postings": ("answered_by_another", "answered_with_time", "heard_first", "repair_of"),
     "role_grants": ("role_known",),

@@ -7,7 +7,8 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.setup.presets import CategoryData, Preset, RuleData, read_preset
+from app.rules.book.schemas import RuleData
+from app.setup.presets import CategoryData, Preset, read_preset
 from tests.support.caller import Caller
 from tests.support.clock import Clock
 from tests.support.consenting import consent

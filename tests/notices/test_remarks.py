@@ -92,6 +92,55 @@ async def test_nobody_answers_their_own_objection(board: Board, sessionmaker: Se
             )
 
 
+@pytest.mark.parametrize("awarded", ["resident-2", "resident-3"])
+async def test_nobody_answers_an_objection_to_an_award_of_their_household(
+    board: Board, sessionmaker: Sessions, awarded: str
+) -> None:
+    notice_id = await board.publish()
+    objection = await board.remark(notice_id, about_id="7")
+    # resident-2 sits on the committee, and lives with resident-3.
+    of = {
+        "community": board.here.community_id, "notice": int(notice_id), "now": board.clock.now,
+        "member": int(board.here.resident_id("resident-2")),
+        "flatmate": int(board.here.resident_id("resident-3")),
+        "awarded": int(board.here.resident_id(awarded)),
+    }  # fmt: skip
+    async with sessionmaker.begin() as session:
+        for statement in OWN_AWARD:
+            await session.execute(text(statement), of)
+    board.here.callers.clear()
+
+    answer = await board.answer(objection, by="resident-2", is_upheld=False)
+
+    assert (answer.status_code, problem_code(answer)) == (403, "own_award")
+    assert (await board.answer(objection, is_upheld=False)).status_code == 200
+
+
+OWN_AWARD = (
+    (
+        "INSERT INTO role_grants (community_id, role_grant_id, person_id, role, granted_at)"
+        " SELECT community_id, 4711, person_id, 'committee', :now FROM residents"
+        " WHERE community_id = :community AND resident_id = :member"
+    ),
+    (
+        "UPDATE residents SET household_id = (SELECT household_id FROM residents"
+        " WHERE community_id = :community AND resident_id = :flatmate)"
+        " WHERE community_id = :community AND resident_id = :member"
+    ),
+    (
+        "INSERT INTO award_lists (community_id, award_list_id, title, file_hash, row_count,"
+        " asked_points, state, proposed_by, proposed_at, decided_by, decided_at,"
+        " public_notice_id)"
+        " VALUES (:community, 4711, '名单', '', 1, 5, 'in_notice', 31, :now, 32, :now, :notice)"
+    ),
+    (
+        "INSERT INTO award_list_rows (community_id, award_list_id, row_number, resident_id,"
+        " rule_id, rule_version_id, units, acted_at, note)"
+        " VALUES (:community, 4711, 7, :awarded, 1, 1, 1, :now, '')"
+    ),
+)
+
+
 async def test_a_notice_takes_remarks_only_while_it_is_open(board: Board) -> None:
     notice_id, withdrawn = await board.publish(days=1), await board.publish()
     await board.withdraw(withdrawn)

@@ -28,7 +28,7 @@ async def test_everybody_sees_the_preset_cheapest_first(here: Neighbourhood) -> 
     for name in ("resident-1", "worker-1", "clerk-1", "committee-1"):
         reader = await here.caller(name)
         shown = (await reader.get("/v1/rewards")).json()["items"]
-        assert [reward["price_points"] for reward in shown] == [50, 100, 200, 300]
+        assert [reward["price_points"] for reward in shown] == [50, 100, 200, 300, 500]
         assert shown[0] == {
             "reward_id": here.reward_id("canteen_meal"),
             "kind": "goods",
@@ -57,9 +57,9 @@ async def test_pages_never_repeat_or_skip_even_where_prices_are_equal(
     shown = await read_catalogue(here, size)
 
     assert [reward["price_points"] for reward in shown] == [
-        1, 50, 50, 50, 50, 100, 100, 200, 300,
+        1, 50, 50, 50, 50, 100, 100, 200, 300, 500,
     ]  # fmt: skip
-    assert len({reward["reward_id"] for reward in shown}) == 9
+    assert len({reward["reward_id"] for reward in shown}) == 10
 
 
 async def test_what_was_withdrawn_is_not_on_offer_but_can_still_be_looked_at(

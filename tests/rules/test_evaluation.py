@@ -183,6 +183,7 @@ def test_a_rule_that_goes_by_effort_must_be_told_it() -> None:
 
 
 NIGHT = replace(DOUBLE, hours=Hours(time(22), time(6)))
+A_WEEK = timedelta(days=7)
 # Shanghai is eight hours ahead.
 NINE_THIRTY_AT_NIGHT = datetime(2026, 11, 18, 13, 30, tzinfo=UTC)
 
@@ -208,6 +209,18 @@ def test_a_weekday_is_that_of_the_community() -> None:
     thursdays = replace(DOUBLE, weekdays=(4,), hours=None)
     assert points_of(PATROL, thursdays, acted_at=NOW) == 10
     assert points_of(PATROL, thursdays, acted_at=NOW + timedelta(hours=9)) == 20
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"), [(-24, 10), (-20, 10), (0, 20), (4, 20), (24, 10), (28, 10)]
+)
+def test_a_night_over_midnight_is_that_of_the_weekday_it_begins_on(
+    hours: int, expected: int
+) -> None:
+    # As people read it: Wednesday 22:00 until 06:00 the next day.
+    wednesdays = replace(NIGHT, weekdays=(3,), starts_at=NOW - A_WEEK, ends_at=NOW + A_WEEK)
+    ten = NINE_THIRTY_AT_NIGHT + timedelta(hours=hours, minutes=30)
+    assert points_of(PATROL, wednesdays, acted_at=ten) == expected
 
 
 def test_a_campaign_may_be_for_categories_grids_groups_and_newcomers() -> None:

@@ -4,10 +4,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.activities.models import Activity
+from app.audit.models import AuditState
+from app.audit.service import run_audit
 from app.core.personal import Vault
+from app.rules import service as rules
 from app.setup import community, demo, demo_cases
 from app.setup.demo import RESIDENTS, ensure_demo
 from app.setup.presets import read_preset
@@ -17,6 +21,15 @@ from tests.support.caller import sign_in
 from tests.support.clock import Clock
 
 Sessions = async_sessionmaker[AsyncSession]
+AWARDS = """
+    SELECT count(*), count(*) FILTER (WHERE EXISTS (
+        SELECT FROM manual_postings AS posting
+        WHERE posting.community_id = :community AND manual_posting_id = source_id
+            AND posting.resident_id = contribution.resident_id AND posting.state = 'posted'
+            AND CAST(posting.result ->> 'contribution_id' AS bigint) = contribution_id))
+    FROM contributions AS contribution
+    WHERE community_id = :community AND source_kind = 'committee'
+"""
 
 
 async def test_the_demo_has_lived_a_week_and_its_books_balance(
@@ -95,6 +108,51 @@ async def test_three_hazards_wait_for_the_demos_workers(
     assert all(case["description"] and case["place"] for case in published)
     assert {case["grid_name"] for case in handled} == {"第一网格"}
     assert [case["category_name"] for case in near.json()["items"]] == ["路灯不亮"]
+
+
+async def test_every_award_of_the_past_week_was_posted_by_two_people(
+    sessionmaker: Sessions, http: httpx.AsyncClient, vault: Vault, clock: Clock
+) -> None:
+    async with sessionmaker.begin() as session:
+        made = await ensure_demo(session, vault=vault, now=clock.now)
+
+    async with sessionmaker() as session:
+        awards = await session.execute(text(AWARDS), {"community": made.community_id})
+        contributions, posted = awards.one()
+    committee = await sign_in(http, "committee-2")
+    newest = (await committee.get("/v1/staff/postings", state="posted")).json()["items"][0]
+
+    assert contributions == posted > RESIDENTS
+    assert newest["proposed_by"] != newest["decided_by"]
+    assert newest["result"]["moved_points"] > 0
+    audited = await run_audit(
+        sessionmaker, made.community_id, clock=lambda: clock.now, anew=True,
+        on_progress=lambda _: None,
+    )  # fmt: skip
+    assert audited.state == AuditState.CLEAN, audited.difference
+
+
+async def test_helping_counts_more_just_now_and_somebody_reviews_and_audits(
+    sessionmaker: Sessions, http: httpx.AsyncClient, vault: Vault, clock: Clock
+) -> None:
+    running = []
+    for days in (0, 1, 20):
+        clock.advance(days=days)
+        async with sessionmaker.begin() as session:
+            made = await ensure_demo(session, vault=vault, now=clock.now)
+            bonuses = await rules.list_bonuses(session, made.community_id, at=clock.now)
+        running.append(
+            [(bonus.code, bonus.percent, "volunteer_hour" in bonus.rule_codes) for bonus in bonuses]
+        )
+
+    assert running == [
+        [("helping_20261118", 150, True)],
+        [("helping_20261118", 150, True)],
+        [("helping_20261209", 150, True)],
+    ]
+    for ticket, role in (("reviewer-1", "reviewer"), ("auditor-1", "auditor")):
+        staff = await sign_in(http, ticket)
+        assert staff.tokens["membership"]["roles"] == [role]
 
 
 async def test_a_demo_of_an_older_version_is_given_what_it_lacks_once(

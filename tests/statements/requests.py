@@ -36,8 +36,8 @@ STATEMENTS = {
     "prepare": 3,
     "consume": 8,
     "take back": 9,
-    "propose an award": 7,
-    "approve an award": 11,
+    "propose an award": 8,
+    "approve an award": 12,
 }
 
 

@@ -116,7 +116,7 @@ _SOURCES = """
         ('saving', 'savings'), ('withdrawal', 'savings'), ('gift', 'gift'),
         ('donation', 'donation'), ('expiry', 'expiry'), ('expiry', 'closure'),
         ('decay', 'decay'), ('reversal', 'reversal'), ('reversal', 'manual'),
-        ('reversal', 'repair')
+        ('reversal', 'repair'), ('reversal', 'appeal')
 """
 # A reversal stands for itself, or undoes a capture and names that.
 COME_FROM = f"""
@@ -157,6 +157,12 @@ COME_FROM = f"""
                 WHERE repair_tasks.community_id = :community_id
                     AND repair_task_id = transfers.source_id
                     AND repair_tasks.contribution_id = reverses_transfer_id)
+            WHEN 'appeal' THEN (
+                SELECT state IN ('upheld', 'partly_upheld') AND subject_id = reverses_transfer_id
+                    AND (filed_by, decided_by) = (maker_id, checker_id)
+                FROM appeals
+                WHERE appeals.community_id = :community_id
+                    AND appeal_id = transfers.source_id)
             WHEN 'reversal' THEN source_id IN (transfer_id, reverses_transfer_id)
             ELSE source_id = transfer_id END, false)
 """  # noqa: S608 - fragments of our own

@@ -18,7 +18,6 @@ from app.contributions.models import (
     PostingState,
     SourceKind,
 )
-from app.contributions.posting import AwardItem
 from app.contributions.service import CONTRIBUTION, Act, award_one, evaluate_one, score_rows
 from app.core.access import Actor
 from app.core.ids import new_id
@@ -42,7 +41,10 @@ class _Judged:
 async def propose(
     session: AsyncSession, actor: Actor, body: AwardCreate | DeductionCreate, *, now: datetime
 ) -> ManualPosting:
-    """Return a proposal that could be posted now; raises what speaks against it."""
+    """Return a proposal that could be posted now; raises what speaks against it.
+
+    NotForYou and EffortMissing too: whoever checks an award could not say what is missing.
+    """
     if not policies.may_post_for(actor, body.resident_id):
         raise OwnPosting
     acted_at = body.acted_at or now
@@ -68,7 +70,9 @@ async def propose(
     if isinstance(body, DeductionCreate):
         await hearing.open_hearing(session, posting, body, terms, now=now)
     else:
-        await _evaluate(session, posting.community_id, await _judge(session, posting), now=now)
+        # What campaigns would add does not matter yet.
+        act = await _act_of(session, posting, terms)
+        await evaluate_one(session, posting.community_id, act, terms, (), now=now)
     return posting
 
 
@@ -77,7 +81,7 @@ async def post(
 ) -> PostingResult:
     """Post an approved award or deduction; what is refused now was fine when it was proposed."""
     await _check_resident(session, posting.community_id, posting.resident_id)
-    judged = await _judge(session, posting, checked_by=checker_id)
+    judged = await _judge(session, posting, checker_id)
     if posting.kind == PostingKind.AWARD:
         return await _award(session, posting.community_id, judged, now=now)
     return await _deduct(session, posting.community_id, judged, now=now)
@@ -95,43 +99,40 @@ def _check_terms(terms: Terms, kind: PostingKind, units: int) -> None:
         raise TooManyUnits(max_units=terms.max_units)
 
 
-async def _judge(
-    session: AsyncSession, posting: ManualPosting, *, checked_by: int | None = None
-) -> _Judged:
-    acted_at, units = posting.acted_at or posting.proposed_at, posting.units or 1
-    here = await community.get_community(session, posting.community_id)
+async def _judge(session: AsyncSession, posting: ManualPosting, checked_by: int) -> _Judged:
+    acted_at = posting.acted_at or posting.proposed_at
     terms = await rules.get_terms_by_code(
         session, posting.community_id, posting.rule_code or "", at=acted_at
     )
-    _check_terms(terms, PostingKind(posting.kind), units)
-    act = Act(
+    _check_terms(terms, PostingKind(posting.kind), posting.units or 1)
+    act = await _act_of(session, posting, terms, checked_by=checked_by)
+    return _Judged(act, terms, act.timezone)
+
+
+async def _act_of(
+    session: AsyncSession, posting: ManualPosting, terms: Terms, *, checked_by: int | None = None
+) -> Act:
+    here = await community.get_community(session, posting.community_id)
+    return Act(
         source_kind=SourceKind.COMMITTEE,
         source_id=posting.manual_posting_id,
         resident_id=posting.resident_id,
         occasion="",
-        units=units,
-        acted_at=acted_at,
+        units=posting.units or 1,
+        acted_at=posting.acted_at or posting.proposed_at,
         timezone=here.timezone,
         recorded_by=posting.proposed_by,
         memo=f"{terms.name}：{posting.reason}",
         reason=posting.reason,
         checked_by=checked_by,
     )
-    return _Judged(act, terms, here.timezone)
-
-
-async def _evaluate(
-    session: AsyncSession, community_id: int, judged: _Judged, *, now: datetime
-) -> AwardItem:
-    """Return what an award asks for; raises NotForYou, EffortMissing, OtherMode."""
-    bonuses = await rules.list_bonuses(session, community_id, at=judged.act.acted_at)
-    return await evaluate_one(session, community_id, judged.act, judged.terms, bonuses, now=now)
 
 
 async def _award(
     session: AsyncSession, community_id: int, judged: _Judged, *, now: datetime
 ) -> PostingResult:
-    item = await _evaluate(session, community_id, judged, now=now)
+    bonuses = await rules.list_bonuses(session, community_id, at=judged.act.acted_at)
+    item = await evaluate_one(session, community_id, judged.act, judged.terms, bonuses, now=now)
     outcome = await award_one(session, community_id, item, timezone=judged.timezone, now=now)
     granted = outcome.decision.granted_points
     return PostingResult(

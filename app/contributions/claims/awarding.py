@@ -12,6 +12,7 @@ from app.contributions.claims.judging import ClaimRule, act_of, get_rule_of
 from app.contributions.claims.models import Claim, ClaimState
 from app.contributions.posting import AwardItem
 from app.contributions.service import Outcome, award_one, evaluate_one
+from app.contributions.telling.service import tell_resident
 from app.core.database import Record
 from app.notifications.service import notify
 from app.rules import service as rules
@@ -104,15 +105,25 @@ async def tell_of_award(
 
 
 async def refuse(session: AsyncSession, claim: Claim, reason: str, *, now: datetime) -> None:
-    """Refuse a claim, and tell the resident why, if they are here and have a phone."""
+    """Refuse a claim, and tell the resident why, or whoever calls on them if they have no phone."""
     claim.state, claim.reason, claim.decided_at = ClaimState.REFUSED, reason, now
     await session.flush()
     resident = await queries.get_claimant(session, claim.community_id, claim.resident_id)
-    if resident is None or resident.person_id is None:
+    if resident is None:
         return
     rule = await get_rule_of(session, claim)
     here = await community.get_community(session, claim.community_id)
     procedure = await rules.get_procedure(session, claim.community_id)
+    if resident.person_id is None:
+        message = messages.refused_message(
+            claim.claim_id, rule.terms.name,
+            reason=reason, appeal_days=procedure.appeal_days, now=now,
+        )  # fmt: skip
+        await tell_resident(
+            session, claim.community_id, claim.resident_id, message,
+            timezone=here.timezone, now=now,
+        )  # fmt: skip
+        return
     notice = messages.refused_notice(
         resident.person_id, claim.claim_id, rule.terms.name,
         reason=reason, appeal_days=procedure.appeal_days,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from app.contributions.telling.service import Message
 from app.core.calendar import in_zone
 from app.notifications.service import Notice
 from app.wechat.message_fields import date_text
@@ -33,6 +34,26 @@ def refused_notice(
     )
     fields = {"title": rule_name, "status": "未通过", "time": at, "note": reason}
     return Notice(person_id, REFUSED, "积分申报未通过", body, SUBJECT, claim_id, fields)
+
+
+def refused_message(
+    claim_id: int, rule_name: str, *, reason: str, appeal_days: int, now: datetime
+) -> Message:
+    """Tell the same to whoever calls on a resident without a phone."""
+    body = (
+        f"申报的“{rule_name}”未通过。原因：{reason}。"
+        f"如不认同，可在 {appeal_days} 天内请网格员或居委会代为提出申诉。"
+    )
+    return Message(
+        kind=REFUSED,
+        title="积分申报未通过",
+        body=body,
+        status="未通过",
+        note=reason,
+        subject_kind=SUBJECT,
+        subject_id=claim_id,
+        at=now,
+    )
 
 
 def shown_time(timezone: str, now: datetime) -> str:

@@ -60,6 +60,19 @@ _FIRST_DAY = """
     CASE cap ->> 'period' WHEN 'all' THEN DATE '1970-01-01'
         ELSE CAST(date_trunc(cap ->> 'period', CAST(day AS timestamp)) AS date) END
 """
+# Budgets of an award's campaigns and of others named, in the order in which awards lock theirs.
+_LOCK_BUDGETS_OF = """
+    SELECT campaign_id FROM campaign_usage
+    WHERE community_id = :community_id AND resident_id = 0
+        AND (campaign_id = ANY(CAST(:budgets AS bigint[])) OR campaign_id IN (
+            SELECT campaigns.campaign_id
+            FROM contributions CROSS JOIN jsonb_array_elements(breakdown -> 'bonuses') AS bonus
+                JOIN campaigns ON campaigns.community_id = :community_id
+                    AND campaigns.code = bonus ->> 'campaign'
+            WHERE contributions.community_id = :community_id
+                AND contribution_id = :contribution_id))
+    ORDER BY campaign_id FOR NO KEY UPDATE
+"""
 # Of an award that is undone whole, as if it had not been.
 _FREE = f"""
     WITH undone AS (
@@ -134,10 +147,19 @@ def campaign_rows(used: Mapping[CampaignKey, int]) -> Rows:
 
 
 async def free_caps(
-    session: AsyncSession, community_id: int, contribution_id: int, *, timezone: str
+    session: AsyncSession,
+    community_id: int,
+    contribution_id: int,
+    *,
+    timezone: str,
+    before: Sequence[AwardItem] = (),
 ) -> None:
-    """Give free what an award used of caps and campaigns; the caller holds the balance row."""
-    values = {
-        "community_id": community_id, "contribution_id": contribution_id, "timezone": timezone
-    }  # fmt: skip
-    await session.execute(text(_FREE), values)
+    """Give free what an award used of caps and campaigns; the caller holds the balance row.
+
+    What is awarded after it in the same transaction is named: all budgets are locked in one order.
+    """
+    values: dict[str, Any] = {"community_id": community_id, "contribution_id": contribution_id}
+    keys = {key for item in before for key in item.campaign_keys()}
+    budgets = sorted(campaign_id for campaign_id, whose in keys if whose == EVERYBODY)
+    await session.execute(text(_LOCK_BUDGETS_OF), values | {"budgets": budgets})
+    await session.execute(text(_FREE), values | {"timezone": timezone})

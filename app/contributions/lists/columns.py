@@ -1,7 +1,7 @@
 """Which columns a list has, and its rows as they were written."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.contributions.lists import values
 from app.contributions.lists.faults import Faults, quoted
-from app.contributions.lists.tables import Cell, Table
+from app.contributions.lists.tables import Cell, Line
 from app.rules.models import Effort
 
 # Our name of a column: its headings, the one we tell people first.
@@ -72,23 +72,26 @@ class Entry:
 class Columns:
     """The headings of a table, and the reading of its rows by them."""
 
-    def __init__(self, table: Table, faults: Faults, *, timezone: str, now: datetime) -> None:
-        self._table = table
+    def __init__(
+        self, headings: Sequence[str], faults: Faults, *, timezone: str, now: datetime
+    ) -> None:
+        self._headings = headings
         self._faults = faults
         self._read_moment = partial(values.read_moment, zone=ZoneInfo(timezone), now=now)
         self._places: dict[str, int] = {}
-        self._read_headings(table.headings)
+        self._read_headings(headings)
+        self._are_right = not faults.count
 
     def heading(self, column: str) -> str:
         """Return what the file calls a column; for one it lacks, what we call it."""
         place = self._places.get(column)
-        return COLUMNS[column][0] if place is None else self._table.headings[place]
+        return COLUMNS[column][0] if place is None else quoted(self._headings[place])
 
-    def read(self) -> list[Entry]:
-        """Read every row; none where the headings are wrong."""
-        if self._faults.found:
+    def read(self, lines: Iterable[Line]) -> list[Entry]:
+        """Read rows; none where the headings are wrong."""
+        if not self._are_right:
             return []
-        return [self._read_row(number, cells) for number, cells in self._table.rows]
+        return [self._read_row(number, cells) for number, cells in lines]
 
     def _read_headings(self, headings: Sequence[str]) -> None:
         for place, heading in enumerate(headings):
@@ -96,7 +99,7 @@ class Columns:
             if column is None:
                 self._faults.add(1, quoted(heading), "column_unknown")
             elif column in self._places:
-                self._faults.add(1, heading, "column_twice")
+                self._faults.add(1, quoted(heading), "column_twice")
             else:
                 self._places[column] = place
         for column in REQUIRED:
@@ -106,7 +109,7 @@ class Columns:
             self._faults.add(1, "", "who_missing")
 
     def _read_row(self, row: int, cells: Sequence[Cell]) -> Entry:
-        if len(cells) > len(self._table.headings):
+        if len(cells) > len(self._headings):
             self._faults.add(row, "", "too_many_cells")
 
         def read(column: str, form: Callable[[Cell], Value]) -> Value | None:

@@ -1,7 +1,5 @@
 """/v1/staff/award-lists: thousands of awards from one file, by two people; their public lines."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -80,9 +78,8 @@ CHECKED: dict[int | str, dict[str, Any]] = {
 }
 
 
-@asynccontextmanager
-async def sent_list(request: Request) -> AsyncIterator[taking.SentList]:
-    """Yield what the form holds; its file lies on the disk until it is read."""
+async def receive_list(request: Request) -> taking.SentList:
+    """Return what the form holds; its file lies on the disk until it is read."""
     async with request.form(max_files=1, max_fields=10) as form:
         file, title = form.get("file"), form.get("title")
         if not isinstance(file, UploadFile) or not isinstance(title, str):
@@ -91,7 +88,7 @@ async def sent_list(request: Request) -> AsyncIterator[taking.SentList]:
         if not SHORTEST_TITLE <= len(title) <= LONGEST_TITLE:
             raise ListFileMissing
         # One byte more than allowed at the most: enough to be refused.
-        yield taking.SentList(title, await file.read(MAX_BYTES + 1))
+        return taking.SentList(title, await file.read(MAX_BYTES + 1))
 
 
 @router.post(
@@ -118,12 +115,12 @@ async def propose_award_list(
     language = language_of(request.headers.get("accept-language"))
     # The form is read here and not by FastAPI, which would take in 5 MB of anybody's first.
     await taking.admit_list(session, actor, aside=aside, now=now)
-    async with sent_list(request) as sent:
-        checked = await taking.check_list(actor, sent.content, aside=aside, vault=vault, now=now)
+    sent = await receive_list(request)
     if dry_run:
+        checked = await taking.check_list(actor, sent.content, aside=aside, vault=vault, now=now)
         return JSONResponse(checked.told_in(language).model_dump(mode="json"))
     award_list_id = await taking.store_list(
-        actor, sent, checked, aside=aside, language=language, now=now
+        actor, sent, aside=aside, vault=vault, language=language, now=now
     )
     async with aside() as reading:
         return await service.get_list(reading, actor, award_list_id)

@@ -1,6 +1,5 @@
 """What is wrong with a list, row by row, in words of the caller's language."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,19 +86,31 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """Gathers what is wrong with a list."""
+    """Gathers what is wrong with a list: all of some rows, then the first 500 of the file.
 
-    found: list[Fault] = field(default_factory=list)
+    `rows` are those of the rows at hand in which something is wrong.
+    """
+
+    count: int = 0
     rows: set[int] = field(default_factory=set)
+    _at_hand: list[Fault] = field(default_factory=list)
+    _told: list[Fault] = field(default_factory=list)
 
     def add(self, row: int, column: str, code: str, **details: Any) -> None:
-        self.found.append(Fault(row, column, code, details))
+        self._at_hand.append(Fault(row, column, code, details))
         self.rows.add(row)
+        self.count += 1
+
+    def go_on(self) -> None:
+        """Leave the rows at hand for those below them."""
+        self._at_hand.sort(key=lambda fault: fault.row)
+        self._told += self._at_hand[: MOST_TOLD - len(self._told)]
+        self._at_hand.clear()
+        self.rows.clear()
 
     def told_in(self, language: str) -> list[RowError]:
         """Return the first 500 in the order of rows, in "zh" or "en"."""
-        ordered: Sequence[Fault] = sorted(self.found, key=lambda fault: fault.row)
-        return [_tell(fault, language) for fault in ordered[:MOST_TOLD]]
+        return [_tell(fault, language) for fault in self._told]
 
 
 def quoted(text: str) -> str:

@@ -15,8 +15,6 @@ from app.core.database import Record
 from app.notices.models import PublicNotice
 from app.rules.models import Rule, RuleVersion
 
-ROWS_AT_ONCE = 1000
-
 # LIMIT tells the planner how many rows come, as in contributions.queries. A building's name is
 # compared without blanks, as place_of writes it. Names are sealed: who is called what is for the
 # caller to compare.
@@ -136,14 +134,8 @@ async def find_known(session: AsyncSession, community_id: int, file_hash: bytes)
 async def insert_rows(
     session: AsyncSession, award_list: AwardList, rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Write the rows of a list, a thousand a statement."""
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        values = {
-            "community_id": award_list.community_id,
-            "award_list_id": award_list.award_list_id,
-            "rows": json.dumps(rows[start : start + ROWS_AT_ONCE]),
-        }
-        await session.execute(text(_INSERT_ROWS), values)
+    """Write rows of a list."""
+    await session.execute(text(_INSERT_ROWS), _of(award_list) | {"rows": json.dumps(rows)})
 
 
 async def lock_list(

@@ -1,5 +1,9 @@
-"""A file as a table: headings, then rows of plain values, each with its number in the file."""
+"""A file as a table: headings, then rows of plain values, each with its number in the file.
 
+Rows are read as they are asked for, so that a long file takes no more memory than a short one.
+"""
+
+import codecs
 import csv
 import io
 from collections import Counter
@@ -7,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from itertools import islice
 
 from app.contributions.lists.errors import ListEmpty, ListTooLarge, ListUnreadable
 from app.contributions.lists.workbooks import read_workbook
@@ -21,6 +24,8 @@ _LAST_ROW = 2 * MAX_ROWS
 _ZIP = b"PK\x03\x04"
 _SEPARATORS = ",\t;"
 _ENCODINGS = ("utf-8-sig", "gb18030")
+_LONGEST_FIRST_LINE = 10_000
+_DECODED_AT_ONCE = 2**16
 
 
 class Odd(Enum):
@@ -31,31 +36,39 @@ class Odd(Enum):
 
 
 Cell = str | int | float | datetime | date | Odd | None
+Line = tuple[int, list[Cell]]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a file holds; the headings are row 1, rows that are empty are left out."""
+    """What a file holds; the headings are row 1, rows that are empty are left out.
+
+    Going through the rows raises ListTooLarge, ListUnreadable and ListEmpty.
+    """
 
     headings: list[str]
-    rows: list[tuple[int, list[Cell]]]
+    rows: Iterable[Line]
 
 
-def read_table(content: bytes) -> Table:
-    """Read a CSV or XLSX file; takes up to seconds of processor time, so call it in a thread.
+def open_table(content: bytes) -> Table:
+    """Begin to read a CSV or XLSX file.
 
-    Raises ListTooLarge, ListUnreadable and ListEmpty.
+    This and the rows take up to seconds of processor time, so ask for them in a thread. Raises
+    ListTooLarge and ListUnreadable.
     """
     if len(content) > MAX_BYTES:
         raise too_large()
     lines = _sheet_lines(content) if content.startswith(_ZIP) else _csv_lines(content)
     headings = next(lines, [])
-    rows = list(islice(_filled(lines), MAX_ROWS + 1))
-    if len(rows) > MAX_ROWS or len(headings) > MAX_COLUMNS:
+    if len(headings) > MAX_COLUMNS:
         raise too_large()
-    if not rows:
-        raise ListEmpty
-    return Table([_heading(cell) for cell in headings], rows)
+    return Table([_heading(cell) for cell in headings], _filled(lines))
+
+
+def read_table(content: bytes) -> Table:
+    """Read a whole file at once; raises ListTooLarge, ListUnreadable and ListEmpty."""
+    table = open_table(content)
+    return Table(table.headings, list(table.rows))
 
 
 def too_large() -> ListTooLarge:
@@ -66,22 +79,30 @@ def _heading(cell: Cell) -> str:
     return cell if isinstance(cell, str) else "" if cell is None else "?"
 
 
-def _filled(lines: Iterable[list[Cell]]) -> Iterator[tuple[int, list[Cell]]]:
+def _filled(lines: Iterable[list[Cell]]) -> Iterator[Line]:
+    filled = 0
     for number, cells in enumerate(lines, start=2):
         if number > _LAST_ROW:
             raise too_large()
         if any(cell is not None for cell in cells):
+            filled += 1
+            if filled > MAX_ROWS:
+                raise too_large()
             yield number, cells
+    if not filled:
+        raise ListEmpty
 
 
 def _csv_lines(content: bytes) -> Iterator[list[Cell]]:
-    text = _decode(content)
-    if "\0" in text:
+    # Neither encoding has this byte in any other letter.
+    if b"\0" in content:
         raise ListUnreadable
-    first_line = text.lstrip("\r\n").partition("\n")[0]
+    text = io.TextIOWrapper(io.BytesIO(content), _encoding_of(content), newline="")
+    first_line = text.readline(_LONGEST_FIRST_LINE)
     counts = Counter(letter for letter in first_line if letter in _SEPARATORS)
     separator = max(_SEPARATORS, key=lambda letter: counts[letter])
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    text.seek(0)
+    lines = csv.reader(text, delimiter=separator, strict=True)
     try:
         for line in lines:
             yield _trimmed([_value(cell) for cell in line])
@@ -89,12 +110,16 @@ def _csv_lines(content: bytes) -> Iterator[list[Cell]]:
         raise ListUnreadable from broken
 
 
-def _decode(content: bytes) -> str:
+def _encoding_of(content: bytes) -> str:
     for encoding in _ENCODINGS:
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            return content.decode(encoding)
+            for start in range(0, len(content), _DECODED_AT_ONCE):
+                decoder.decode(content[start : start + _DECODED_AT_ONCE])
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             continue
+        return encoding
     raise ListUnreadable
 
 

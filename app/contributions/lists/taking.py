@@ -1,14 +1,19 @@
 """Taking a list in: read it, find out what each row means, store it if nothing is wrong.
 
-The file is read and judged in a thread while no transaction is open; what the database knows of
-it is asked for in five statements, however many rows it has.
+No transaction is open while a file is sent and looked through. Then it is read a thousand rows at
+a time, each thousand is judged in a thread by what five statements know of it, and stored by one
+more if a list is proposed; where a row is wrong, all of that is undone. So memory is flat: held
+over the whole file are only the file itself (5 MB at most) with the shared texts of a workbook,
+one number per row by which the same act is known twice, sums by rule, 20 rows and 500 faults.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -22,7 +27,7 @@ from app.contributions.lists.faults import Faults
 from app.contributions.lists.judging import Judge, Judged, Known
 from app.contributions.lists.models import AwardList, ListState
 from app.contributions.lists.schemas import AwardListCheck, RowUnderstood, RuleShare
-from app.contributions.lists.tables import read_table
+from app.contributions.lists.tables import Table, open_table
 from app.contributions.lists.values import place_of
 from app.core.access import Actor
 from app.core.ids import new_id
@@ -32,6 +37,7 @@ from app.rules import service as rules
 
 PER_PERSON = Limit("award list", burst=30, interval=timedelta(seconds=10))
 SHOWN_ROWS = 20
+ROWS_AT_ONCE = 1000
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -44,36 +50,40 @@ class SentList:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Checked:
-    """What is in a file, and all that is wrong with it."""
+    """What is in a file, summed up, and what is wrong with it."""
 
-    row_count: int
-    rows: list[Judged]
     faults: Faults
+    row_count: int = 0
+    asked_points: int = 0
+    _shares: dict[int, RuleShare] = field(default_factory=dict)
+    _shown: list[RowUnderstood] = field(default_factory=list)
 
-    def told_in(self, language: str) -> AwardListCheck:
-        shares: dict[int, RuleShare] = {}
-        for row in self.rows:
-            terms = row.item.terms
-            share = shares.setdefault(
+    def add(self, rows: Sequence[Judged]) -> None:
+        for row in rows:
+            terms, points = row.item.terms, row.item.points
+            share = self._shares.setdefault(
                 terms.rule_id,
                 RuleShare(rule_code=terms.code, rule_name=terms.name, rows=0, points=0),
             )
             share.rows += 1
-            share.points += row.item.points
+            share.points += points
+            self.asked_points += points
+        self._shown += [_understood(row) for row in rows[: SHOWN_ROWS - len(self._shown)]]
+
+    def told_in(self, language: str) -> AwardListCheck:
         return AwardListCheck(
             row_count=self.row_count,
             asked_points=self.asked_points,
-            rules=sorted(shares.values(), key=lambda share: share.rule_code),
-            rows=[_understood(row) for row in self.rows[:SHOWN_ROWS]],
-            error_count=len(self.faults.found),
+            rules=sorted(self._shares.values(), key=lambda share: share.rule_code),
+            rows=self._shown,
+            error_count=self.faults.count,
             errors=self.faults.told_in(language),
         )
 
-    @property
-    def asked_points(self) -> int:
-        return sum(row.item.points for row in self.rows)
+
+Keep = Callable[[Sequence[Judged]], Awaitable[None]]
 
 
 async def admit_list(
@@ -94,61 +104,101 @@ async def check_list(
 
     Raises ListTooLarge, ListUnreadable and ListEmpty.
     """
-    table = await asyncio.to_thread(read_table, content)
+    table = await asyncio.to_thread(open_table, content)
     async with aside() as reading:
-        here = await community.get_community(reading, actor.community)
-    faults = Faults()
-
-    def read() -> tuple[Columns, list[Entry], list[dict[str, Any]]]:
-        columns = Columns(table, faults, timezone=here.timezone, now=now)
-        entries = columns.read()
-        wanted = [_wanted(vault, actor.community, entry) for entry in entries if entry.tells_who]
-        return columns, entries, wanted
-
-    columns, entries, wanted = await asyncio.to_thread(read)
-    async with aside() as reading:
-        known = await _look_up(reading, actor.community, entries, wanted, now=now)
-    judge = Judge(known, columns, faults, vault, here.timezone, actor.person_id, now)
-    rows = await asyncio.to_thread(judge.judge, entries)
-    return Checked(len(table.rows), rows, faults)
+        return await _go_through(reading, actor, table, vault=vault, now=now)
 
 
 async def store_list(
-    actor: Actor,
-    sent: SentList,
-    checked: Checked,
-    *,
-    aside: Sessions,
-    language: str,
-    now: datetime,
+    actor: Actor, sent: SentList, *, aside: Sessions, vault: Vault, language: str, now: datetime
 ) -> int:
-    """Store a list as proposed and return its number.
+    """Store a list as proposed and return its number; what was stored is undone if a row is wrong.
 
-    Raises ListHasErrors with the report in this language, and AwardListKnown.
+    Raises ListHasErrors with the report in this language, AwardListKnown, and as check_list.
     """
-    if checked.faults.found:
-        report = checked.told_in(language).model_dump(mode="json")
-        raise ListHasErrors(report=report)
-    file_hash = hashlib.sha256(sent.content).digest()
+    table = await asyncio.to_thread(open_table, sent.content)
     async with aside.begin() as writing:
-        known = await queries.find_known(writing, actor.community, file_hash)
-        if known is not None:
-            raise AwardListKnown(award_list_id=str(known))
-        award_list = AwardList(
-            community_id=actor.community,
-            award_list_id=new_id(now),
-            title=sent.title,
-            file_hash=file_hash,
-            row_count=len(checked.rows),
-            asked_points=checked.asked_points,
-            state=ListState.PROPOSED,
-            proposed_by=actor.person_id,
-            proposed_at=now,
-        )
-        writing.add(award_list)
-        await writing.flush()
-        await queries.insert_rows(writing, award_list, [_stored(row) for row in checked.rows])
+        award_list = await _begin_list(writing, actor, sent, now=now)
+
+        async def keep(rows: Sequence[Judged]) -> None:
+            await queries.insert_rows(writing, award_list, [_stored(row) for row in rows])
+
+        checked = await _go_through(writing, actor, table, vault=vault, now=now, keep=keep)
+        if checked.faults.count:
+            raise ListHasErrors(report=checked.told_in(language).model_dump(mode="json"))
+        award_list.row_count = checked.row_count
+        award_list.asked_points = checked.asked_points
     return award_list.award_list_id
+
+
+async def _begin_list(
+    session: AsyncSession, actor: Actor, sent: SentList, *, now: datetime
+) -> AwardList:
+    """Write the list that rows are then added to; raises AwardListKnown."""
+    file_hash = hashlib.sha256(sent.content).digest()
+    known = await queries.find_known(session, actor.community, file_hash)
+    if known is not None:
+        raise AwardListKnown(award_list_id=str(known))
+    award_list = AwardList(
+        community_id=actor.community,
+        award_list_id=new_id(now),
+        title=sent.title,
+        file_hash=file_hash,
+        row_count=1,
+        asked_points=0,
+        state=ListState.PROPOSED,
+        proposed_by=actor.person_id,
+        proposed_at=now,
+    )
+    session.add(award_list)
+    await session.flush()
+    return award_list
+
+
+async def _go_through(
+    session: AsyncSession,
+    actor: Actor,
+    table: Table,
+    *,
+    vault: Vault,
+    now: datetime,
+    keep: Keep | None = None,
+) -> Checked:
+    """Judge a file a thousand rows at a time, and keep them as long as nothing is wrong."""
+    here = await community.get_community(session, actor.community)
+    faults = Faults()
+    columns = Columns(table.headings, faults, timezone=here.timezone, now=now)
+    faults.go_on()
+    checked = Checked(faults)
+    judge = partial(
+        Judge, columns=columns, faults=faults, vault=vault, timezone=here.timezone,
+        proposer_id=actor.person_id, now=now, seen={},
+    )  # fmt: skip
+
+    unread = iter(table.rows)
+
+    def read() -> tuple[int, list[Entry], list[dict[str, Any]]]:
+        lines = list(islice(unread, ROWS_AT_ONCE))
+        entries = columns.read(lines)
+        wanted = [_wanted(vault, actor.community, entry) for entry in entries if entry.tells_who]
+        return len(lines), entries, wanted
+
+    async def go_on() -> int:
+        # A function of its own: what it holds is gone before the next rows are read.
+        count, entries, wanted = await asyncio.to_thread(read)
+        if entries:
+            known = await _look_up(session, actor.community, entries, wanted, now=now)
+            rows = await asyncio.to_thread(lambda: judge(known).judge(entries))
+            checked.add(rows)
+            if keep is not None and not faults.count:
+                await keep(rows)
+        faults.go_on()
+        checked.row_count += count
+        return count
+
+    while await go_on() == ROWS_AT_ONCE:
+        pass
+    return checked
 
 
 async def _look_up(

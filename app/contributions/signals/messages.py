@@ -7,6 +7,8 @@ from app.contributions.signals.schemas import PhotoUse
 from app.core.calendar import local_time
 
 BITS = 64
+# What is told is less likely than that (measures.LEAST_CHANCE).
+MOST_CHANCE = "千分之一"
 SECONDS_PER_MINUTE = 60
 USES = {
     PhotoUse.CLAIM: ("积分申报", "claim"),
@@ -73,7 +75,7 @@ def tell_pair(pair: PairCount, days: int) -> Sentences:
     return _both(
         f"近 {days} 天该居民有 {pair.claims} 条申报经过审核，其中 {pair.seen} 条由同一审核员审核；"
         f"按该审核员占全部审核的比例，约应有 {pair.expected:.1f} 条，"
-        f"偶然达到的概率为 {pair.chance:.2g}。",
+        f"纯属巧合的可能性不到{MOST_CHANCE}。",
         f"Of the resident's {pair.claims} claims reviewed in the last {days} days, one reviewer "
         f"saw {pair.seen}; their part of all reviews explains {pair.expected:.1f}. "
         f"By chance as many come up with probability {pair.chance:.2g}.",

@@ -8,9 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community.errors import ResidentNotFound
 from app.community.models import ResidentState
+from app.contributions import queries as contributions
 from app.contributions.by_hand import queries as postings
 from app.contributions.claims.service import award_on_appeal
 from app.contributions.models import SourceKind
+from app.contributions.repairs import queries as repairs
+from app.contributions.repairs.models import RepairState
 from app.contributions.replacing import Replaced, replace_award
 from app.contributions.reversals import Undoing, undo_contribution
 from app.contributions.service import Act, evaluate_one
@@ -84,8 +87,13 @@ async def correct(session: AsyncSession, ruling: Ruling) -> Effects:
 async def _give_back(session: AsyncSession, ruling: Ruling) -> Effects:
     """Give a deduction back, points whose date has passed for 30 more days.
 
-    Raises MoreThanOriginal. What a repair has given back already is not given twice.
+    Raises MoreThanOriginal. What a repair has given back already is not given twice; nobody is
+    left with a task that nothing can be given back for.
     """
+    # Locked before the wallet, as who accepts a repair does.
+    repair = await repairs.lock_open_of(
+        session, ruling.appeal.community_id, ruling.appeal.subject_id
+    )
     undone = await undo_contribution(
         session,
         ruling.appeal.community_id,
@@ -94,6 +102,11 @@ async def _give_back(session: AsyncSession, ruling: Ruling) -> Effects:
         now=ruling.now,
     )
     given = 0 if undone is None else undone.taken_points
+    if repair is not None and not await contributions.get_standing(
+        session, ruling.appeal.community_id, ruling.appeal.subject_id
+    ):
+        repair.state = RepairState.LAPSED
+        await session.flush()
     return await _effects(session, ruling, given_back_points=given)
 
 

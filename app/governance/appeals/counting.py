@@ -12,18 +12,19 @@ MONTHS_A_QUARTER = 3
 
 
 def shown(counts: Mapping[str, int]) -> dict[str, int | None]:
-    """Return counts as the public may see them: ones and twos, and the sum over them, hidden.
+    """Return counts as the public may see them: where some are one or two, none below three.
 
-    Whoever knows that a neighbour appealed must not read off how it ended.
+    Whoever knows that a neighbour appealed must not read off how it ended. Noughts would tell
+    that beside a hidden number, and the sum too; so they would where all ended alike.
     """
-    public = {name: _unless_few(count) for name, count in counts.items()}
-    if any(public[name] is None for name in ENDINGS):
-        public["filed"] = None
-    return public
+    there = [counts[name] for name in ENDINGS if counts[name] > 0]
+    if len(there) > 1 and min(there) >= FEWEST_SHOWN:
+        return {name: count if count == 0 else _unless_few(count) for name, count in counts.items()}
+    return {name: _unless_few(count) for name, count in counts.items()} | {"filed": None}
 
 
 def _unless_few(count: int) -> int | None:
-    return count if count == 0 or count >= FEWEST_SHOWN else None
+    return count if count >= FEWEST_SHOWN else None
 
 
 def describe(row: Record) -> AppealCounts:

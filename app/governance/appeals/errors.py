@@ -19,8 +19,8 @@ class AppealTooLate(Conflict):
     """The time to appeal against this is over."""
 
     title_zh = "已超过申诉期限"
-    detail_en = "An appeal could be filed until {until}."
-    detail_zh = "申诉期限为 {until}。"
+    detail_en = "The last day for it was {last_day}."
+    detail_zh = "申诉的最后一天是 {last_day}。"
 
 
 class AppealAlreadyFiled(Conflict):

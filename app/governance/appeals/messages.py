@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from app.core.calendar import in_zone
+from app.contributions.telling.service import Message
 from app.governance.appeals.schemas import Effects
 from app.governance.models import AppealState
-from app.notifications.service import Notice
-from app.wechat.message_fields import date_text
 
 DECIDED = "appeal_decided"
 SUBJECT = "appeal"
@@ -17,8 +15,7 @@ ENDINGS = {
 }
 
 
-def decided_notice(
-    person_id: int,
+def decided(
     appeal_id: int,
     *,
     state: AppealState,
@@ -26,19 +23,27 @@ def decided_notice(
     outcome: str,
     effects: Effects,
     decided_at: datetime,
-    timezone: str,
-) -> Notice:
+) -> Message:
     """Tell how an appeal was decided, why, and what was put right."""
-    ending = ENDINGS[state]
-    put_right = f"已为您更正积分 {effects.points} 分。" if effects.points else ""
-    fields = {
-        "title": subject_name,
-        "status": ending.removeprefix("申诉"),
-        "time": date_text(in_zone(timezone, decided_at)),
-        "note": f"{ending} {put_right}".strip(),
-    }
-    body = f"您对“{subject_name}”的{ending}。{put_right}裁定理由：{outcome}"
-    return Notice(person_id, DECIDED, ending, body, SUBJECT, appeal_id, fields)
+    ending, put_right = ENDINGS[state], _put_right(effects)
+    if state != AppealState.DISMISSED and not put_right:
+        put_right = "积分没有变动。"
+    return Message(
+        kind=DECIDED,
+        title=ending,
+        body=f"您对“{subject_name}”的{ending}。{put_right}裁定理由：{outcome}",
+        status=ending.removeprefix("申诉"),
+        note=f"{subject_name}：{put_right or ending}",
+        subject_kind=SUBJECT,
+        subject_id=appeal_id,
+        at=decided_at,
+    )
+
+
+def _put_right(effects: Effects) -> str:
+    if effects.points == 0:
+        return ""
+    return f"已{'返还' if effects.given_back_points else '补发'} {effects.points} 分。"
 
 
 def memo(subject_name: str) -> str:

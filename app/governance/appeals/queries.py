@@ -16,11 +16,12 @@ def _involved(kind: str, subject: str, resident: str, filer: str) -> str:
     """Return the expression for all who took part in a subject, as a JSON array of persons.
 
     With the resident and who filed: whoever recorded, checked, proposed, reviewed, handled, undid
-    or repaired it, or raised or answered an objection to it.
+    or repaired it, raised or answered an objection to it or to the whole list it stood on; of
+    what an earlier appeal gave, everybody of that appeal.
     """
     return f"""(
         WITH act AS (
-            SELECT contribution_id, source_kind, source_id, recorded_by, checked_by
+            SELECT contribution_id, source_kind, source_id, occasion, recorded_by, checked_by
             FROM contributions
             WHERE community_id = :community_id AND contribution_id = {subject}
                 AND {kind} <> 'refusal'),
@@ -29,17 +30,16 @@ def _involved(kind: str, subject: str, resident: str, filer: str) -> str:
             WHERE community_id = :community_id AND claim_id = CASE WHEN {kind} = 'refusal'
                 THEN {subject} ELSE (SELECT source_id FROM act WHERE source_kind = 'claim') END),
         posting AS (
-            SELECT proposed_by, decided_by, answered_by
-            FROM act JOIN manual_postings ON community_id = :community_id
-                AND manual_posting_id = source_id AND source_kind LIKE 'committee%'),
+            SELECT proposed_by, decided_by, answered_by FROM act JOIN manual_postings
+                ON community_id = :community_id AND manual_posting_id = source_id
+                AND source_kind LIKE 'committee%'),
         award_list AS (
-            SELECT proposed_by, decided_by FROM act JOIN award_lists
-                ON community_id = :community_id AND award_list_id = source_id
+            SELECT proposed_by, decided_by, public_notice_id, occasion AS line
+            FROM act JOIN award_lists ON community_id = :community_id AND award_list_id = source_id
                 AND source_kind = 'award_list'),
         duty AS (
-            SELECT assigned_by, ended_by FROM act JOIN duties
-                ON community_id = :community_id AND duty_id = source_id
-                AND source_kind = 'duty'),
+            SELECT assigned_by, ended_by FROM act JOIN duties ON community_id = :community_id
+                AND duty_id = source_id AND source_kind = 'duty'),
         undone AS (
             SELECT reversed_by, maker_id, checker_id
             FROM act JOIN contribution_reversals AS reversal
@@ -48,13 +48,20 @@ def _involved(kind: str, subject: str, resident: str, filer: str) -> str:
                 LEFT JOIN transfers ON transfers.community_id = :community_id
                     AND transfer_id = reversal_id),
         repair AS (
-            SELECT reported_by, decided_by FROM act JOIN repair_tasks
-                ON repair_tasks.community_id = :community_id
-                AND repair_tasks.contribution_id = act.contribution_id),
+            SELECT reported_by, decided_by FROM act JOIN repair_tasks AS task
+                ON community_id = :community_id AND task.contribution_id = act.contribution_id),
         remark AS (
-            SELECT person_id, answered_by FROM claim JOIN notice_remarks AS remark
+            SELECT person_id, answered_by FROM notice_remarks AS remark JOIN (
+                    SELECT public_notice_id, CAST(claim_id AS text) AS line FROM claim
+                    UNION ALL SELECT public_notice_id, line FROM award_list) AS listed
                 ON remark.community_id = :community_id
-                AND remark.public_notice_id = claim.public_notice_id AND about_id = claim_id),
+                AND remark.public_notice_id = listed.public_notice_id
+                AND (CAST(about_id AS text) = line
+                    OR (about_id IS NULL AND remark.kind = 'objection'))),
+        earlier AS (
+            SELECT involved FROM act JOIN appeals AS before
+                ON before.community_id = :community_id AND before.appeal_id = act.source_id
+                AND source_kind = 'appeal'),
         taking_part (person) AS (
             SELECT person_id FROM residents
                 WHERE community_id = :community_id AND resident_id = {resident}
@@ -72,6 +79,7 @@ def _involved(kind: str, subject: str, resident: str, filer: str) -> str:
             UNION SELECT checker_id FROM undone
             UNION SELECT reported_by FROM repair UNION SELECT decided_by FROM repair
             UNION SELECT person_id FROM remark UNION SELECT answered_by FROM remark
+            UNION SELECT CAST(jsonb_array_elements(involved) AS bigint) FROM earlier
             UNION SELECT person_id FROM act JOIN case_events
                 ON case_events.community_id = :community_id AND case_id = source_id
                 AND source_kind = 'case')
@@ -131,24 +139,20 @@ _SUBJECTS = {
             JOIN buildings ON buildings.community_id = claims.community_id
                 AND buildings.building_id = residents.building_id
         WHERE claims.community_id = :community_id AND claim_id = :subject_id
-            AND claims.state = 'refused' AND CAST(:kind AS text) = 'refusal'
+            AND claims.state IN ('refused', 'awarded_on_appeal') AND CAST(:kind AS text) = 'refusal'
     """,
 }
 
+_INVOLVED_FIRST = _involved(
+    "CAST(:kind AS text)", "CAST(:subject_id AS bigint)", "CAST(:resident_id AS bigint)",
+    "CAST(:filed_by AS bigint)",
+)  # fmt: skip
 _FILE = f"""
     INSERT INTO appeals (community_id, appeal_id, kind, subject_id, resident_id, household_id,
         text, state, involved, filed_by, filed_at, answer_until)
     VALUES (:community_id, :appeal_id, CAST(:kind AS text), CAST(:subject_id AS bigint),
         CAST(:resident_id AS bigint), CAST(:household_id AS bigint), :text, 'open',
-        {
-    _involved(
-        "CAST(:kind AS text)",
-        "CAST(:subject_id AS bigint)",
-        "CAST(:resident_id AS bigint)",
-        "CAST(:filed_by AS bigint)",
-    )
-},
-        CAST(:filed_by AS bigint), :now, :answer_until)
+        {_INVOLVED_FIRST}, CAST(:filed_by AS bigint), :now, :answer_until)
 """  # noqa: S608 - fragments of this file
 
 _DECIDE = f"""

@@ -163,8 +163,8 @@ class StaffAppealRead(AppealRead):
 class AppealCounts(BaseModel):
     """How appeals of one kind and quarter ended.
 
-    Null is a number that is not shown: one or two, or a sum that would tell one. Days to decide
-    are calendar days, the median of three or more.
+    Null is a number that is not shown: one below three, or a sum, that would tell how somebody's
+    appeal ended. Days to decide are calendar days, the median of three or more.
     """
 
     kind: AppealKind

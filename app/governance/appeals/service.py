@@ -1,14 +1,15 @@
 """Filing, withdrawing and deciding appeals."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community import service as community
 from app.community.models import ResidentState
 from app.contributions.evidence.service import attach_photos
+from app.contributions.telling.service import tell_resident
 from app.core.access import Actor, Permission, Place
-from app.core.calendar import local_time
+from app.core.calendar import day_in, local_time
 from app.core.database import Record
 from app.core.ids import new_id
 from app.governance.appeals import policies, queries
@@ -23,7 +24,7 @@ from app.governance.appeals.errors import (
     OwnHouseholdAppeal,
     YouWereInvolved,
 )
-from app.governance.appeals.messages import decided_notice
+from app.governance.appeals.messages import decided
 from app.governance.appeals.schemas import (
     AppealCreate,
     AppealDecision,
@@ -34,9 +35,9 @@ from app.governance.appeals.schemas import (
     Verdict,
 )
 from app.governance.models import Appeal, AppealKind, AppealState
-from app.notifications.service import notify
 from app.rules import service as rules
 
+MINUTE = timedelta(minutes=1)
 NOTHING = Effects(
     points=0,
     granted_points=0,
@@ -155,20 +156,17 @@ async def _carry_out(
         effects = await correct(session, ruling)
     stored = effects.model_dump(mode="json")
     await queries.set_effects(session, actor.community, appeal.appeal_id, stored)
-    if subject.resident_state != ResidentState.ACTIVE:
-        return
-    # Who filed it for a resident without a phone tells them.
-    notice = decided_notice(
-        subject.person_id or appeal.filed_by,
+    message = decided(
         appeal.appeal_id,
         state=AppealState(body.verdict),
         subject_name=subject.name,
         outcome=body.outcome,
         effects=effects,
         decided_at=now,
-        timezone=here.timezone,
     )
-    await notify(session, actor.community, [notice], now=now)
+    await tell_resident(
+        session, actor.community, appeal.resident_id, message, timezone=here.timezone, now=now
+    )
 
 
 async def _check_may_decide(session: AsyncSession, actor: Actor, appeal_id: int) -> None:
@@ -200,7 +198,8 @@ async def _file(
     procedure = await rules.get_procedure(session, actor.community)
     until = policies.days_after(subject.decided_at, procedure.appeal_days, here.timezone)
     if now >= until:
-        raise AppealTooLate(until=local_time(here.timezone, until))
+        last_day = day_in(here.timezone, until - MINUTE).isoformat()
+        raise AppealTooLate(until=local_time(here.timezone, until), last_day=last_day)
     if await queries.find_appeal(session, actor.community, body.kind, body.subject_id):
         raise AppealAlreadyFiled
     appeal_id = new_id(now)

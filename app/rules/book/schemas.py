@@ -215,7 +215,7 @@ def _within_limit(text: str) -> str:
     return text
 
 
-BookText = Annotated[str, AfterValidator(_within_limit)]
+BookText = Annotated[str, StringConstraints(max_length=MOST_BYTES), AfterValidator(_within_limit)]
 
 
 class RuleBookText(Input):

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community import service as community
 from app.core.access import Actor
+from app.rules import queries as rule_queries
 from app.rules.book import queries
 from app.rules.book.adding import add_categories
 from app.rules.book.difference import Difference, DifferenceKind, compare_books
@@ -62,6 +63,8 @@ async def propose_book(
     except BookUnreadable as unreadable:
         told = [told.model_dump() for told in _describe(unreadable.mistakes)]
         raise RuleBookFaulty(mistakes=told) from unreadable
+    # Nobody else changes rules, or makes the same categories, meanwhile.
+    await rule_queries.lock_procedure(session, actor.community)
     found = compare_books(await _book_now(session, actor.community, now=now), wanted)
     rules = {rule.code: rule for rule in wanted.rules}
     of_rules = [one for one in found if one.part == "rules"]

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.contributions.limits.queries import free_caps
 from app.contributions.posting import AwardItem
 from app.contributions.reversals import Undoing, undo_contribution
 from app.core.ids import new_id
@@ -23,6 +24,10 @@ from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 
 Sessions = async_sessionmaker[AsyncSession]
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @pytest.fixture
@@ -145,3 +150,52 @@ async def test_many_at_once_get_no_more_from_a_budget_than_it_has(
     async with race_sessionmaker() as session:
         assert (await used_of(session, here))[0] == 22
         await assert_books_balance(session, here.community_id)
+
+
+async def test_budgets_are_given_free_in_the_order_in_which_awards_lock_them(
+    race: MakeRace, race_sessionmaker: Sessions, clock: Clock
+) -> None:
+    here = await race(1)
+    (resident,) = here.residents.values()
+    async with race_sessionmaker.begin() as session:
+        for code in ("z_first", "a_second"):
+            campaign = {"code": code, "budget_points": 100}
+            session.add(
+                Campaign(
+                    community_id=here.community_id, campaign_id=new_id(clock.now), name=code,
+                    rule_codes=[], percent=200, bonus_points=0,
+                    starts_at=clock.now - timedelta(days=7), ends_at=clock.now + timedelta(days=7),
+                    **campaign,
+                )
+            )  # fmt: skip
+        await session.flush()
+        bonuses = await rules.list_bonuses(session, here.community_id, at=clock.now)
+        terms = await get_terms(session, here, "survey", at=clock.now)
+        item = make_item(terms, resident, now=clock.now, bonuses=bonuses)
+        await grant(session, here, [item], now=clock.now)
+    first, second = sorted(bonus.campaign_id for bonus in bonuses)
+    lock = (
+        "SELECT FROM campaign_usage WHERE campaign_id = :campaign AND resident_id = 0"
+        " FOR NO KEY UPDATE NOWAIT"
+    )
+
+    async def free() -> None:
+        async with race_sessionmaker.begin() as session:
+            await free_caps(
+                session, here.community_id, item.contribution_id, timezone="Asia/Shanghai"
+            )
+
+    async with (
+        asyncio.timeout(10),
+        asyncio.TaskGroup() as tasks,
+        race_sessionmaker.begin() as awarding,
+    ):
+        await awarding.execute(text(lock), {"campaign": first})
+        tasks.create_task(free())
+        async with race_sessionmaker() as watching:
+            while not await watching.scalar(text(WAITING)):
+                await watching.rollback()
+        # Not taken by who waits for the first: awards would wait for it in a circle.
+        await awarding.execute(text(lock), {"campaign": second})
+    async with race_sessionmaker() as session:
+        assert set((await used_of(session, here)).values()) == {0}

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.contributions.lists import giving, queries
+from app.contributions.lists import giving, queries, taking
 from app.jobs import SCHEDULES
 from tests.contributions.lists.office import LISTS, Office
 from tests.support.caller import problem_code
@@ -241,7 +241,7 @@ async def test_a_list_costs_as_many_statements_as_it_has_thousands_of_rows(
     office: Office, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(giving, "BATCH", 100)
-    monkeypatch.setattr(queries, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(taking, "ROWS_AT_ONCE", 100)
     names = [f"resident-{number}" for number in range(1, 7)]
 
     async def cost(rows: int, hour: int) -> tuple[int, int]:

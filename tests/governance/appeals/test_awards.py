@@ -54,6 +54,47 @@ async def test_who_has_spent_the_old_points_is_not_left_with_both(desk: AppealDe
     await desk.check_books()
 
 
+async def test_points_spent_before_they_were_asked_back_are_not_given_twice(
+    desk: AppealDesk,
+) -> None:
+    award = award_id(await desk.here.give("resident-1", "volunteer_hour", units=5))
+    voucher = await redeem(desk.here, "resident-1", desk.here.reward_id("canteen_meal"))
+    await consume(desk.here, voucher["typed_code"])
+    reversal = {"kind": "reversal", "transfer_id": award, "reason": "误记", "is_our_fault": False}
+    posted = await desk.here.post_by_hand(reversal)
+    assert posted["result"]["moved_points"] == 0
+    told = await desk.read("resident-1", f"/v1/me/contributions/{award}")
+    assert "应收回 50 分，余额不足，实际收回 0 分：误记。" in told["sentences"]["zh"][-1]
+    appeal_id = await desk.file("resident-1", "award", award)
+
+    effects = await desk.decide(appeal_id, correction={"units": 6})
+
+    assert net(effects) == {"points": 10, "granted_points": 60, "taken_back_points": 50}
+    assert await desk.points("resident-1") == 10
+    assert await desk.place("resident-1") == (1, 60)
+    told = await desk.read("resident-1", f"/v1/me/contributions/{award}")
+    assert "收回 50 分：申诉更正：志愿服务。" in told["sentences"]["zh"][-1]
+    await desk.check_books()
+
+
+async def test_less_is_taken_late_than_the_new_award_gave(desk: AppealDesk) -> None:
+    award = award_id(await desk.here.give("resident-1", "volunteer_hour", units=5))
+    voucher = await redeem(desk.here, "resident-1", desk.here.reward_id("canteen_meal"))
+    await consume(desk.here, voucher["typed_code"])
+    reversal = {"kind": "reversal", "transfer_id": award, "reason": "误记", "is_our_fault": False}
+    await desk.here.post_by_hand(reversal)
+    await desk.here.give("resident-1", "survey")
+    before = await desk.points("resident-1")
+    appeal_id = await desk.file("resident-1", "award", award)
+
+    effects = await desk.decide(appeal_id, "partly_upheld", correction={"units": 2})
+
+    assert net(effects) == {"granted_points": 20, "taken_back_points": 20}
+    assert await desk.points("resident-1") == before
+    assert "积分没有变动。" in (await desk.told("resident-1"))[0]
+    await desk.check_books()
+
+
 async def test_an_appeal_never_makes_it_worse(desk: AppealDesk) -> None:
     award = award_id(await desk.here.give("resident-1", "mediation"))
     appeal_id = await desk.file("resident-1", "award", award)

@@ -130,6 +130,55 @@ async def test_who_objected_to_a_claim_or_answered_that_is_involved(
     assert set(await desk.ask("SELECT involved FROM appeals")) == people
 
 
+async def test_who_objected_to_a_line_of_a_list_or_to_all_of_it_is_involved(
+    desk: AppealDesk, clock: Clock
+) -> None:
+    await desk.do(SOURCES["award_list"], now=clock.now)
+    await desk.do("UPDATE award_lists SET public_notice_id = 4712")
+    await desk.do(
+        "INSERT INTO public_notices (community_id, public_notice_id, kind, title, opens_at,"
+        " closes_at, published_by)"
+        " VALUES (:community, 4712, 'award_list', '公示', :now, :later, 31)",
+        now=clock.now, later=clock.now + timedelta(days=1),
+    )  # fmt: skip
+    remarks = [(41, 7, "objection"), (43, None, "objection"), (45, 8, "objection"),
+               (47, None, "comment")]  # fmt: skip
+    for person, line, kind in remarks:
+        await desk.do(
+            "INSERT INTO notice_remarks (community_id, remark_id, public_notice_id, about_id, kind,"
+            " text, resident_id, person_id, written_at, answer, answered_by, answered_at,"
+            " is_upheld) VALUES (:community, :person, 4712, :line, :kind, '不属实', 1, :person,"
+            " :now, '不成立', :answerer, :now, CASE WHEN CAST(:kind AS text) = 'objection'"
+            " THEN false END)",
+            person=person, answerer=person + 1, line=line, kind=kind, now=clock.now,
+        )  # fmt: skip
+    async with desk.sessions.begin() as session:
+        terms = await get_terms(session, desk.here, "survey", at=clock.now)
+        item = make_item(
+            terms, int(desk.here.resident_id("resident-1")), now=clock.now,
+            source_kind="award_list", source_id=4711, occasion="7", recorded_by=21, checked_by=22,
+        )  # fmt: skip
+        await award(session, desk.here, [item], now=clock.now)
+
+    await desk.file("resident-1", "award", str(item.contribution_id))
+
+    own = await desk.person("resident-1")
+    assert await desk.ask("SELECT involved FROM appeals") == [21, 22, 31, 32, 41, 42, 43, 44, own]
+
+
+async def test_who_gave_the_first_award_does_not_decide_on_the_second_one(
+    desk: AppealDesk,
+) -> None:
+    first = (await desk.here.give("resident-1", "survey"))["contribution_id"]
+    appeal_id = await desk.file("resident-1", "award", first)
+    effects = await desk.decide(appeal_id, correction={"rule_code": "mediation"})
+
+    again = await desk.file("resident-1", "award", effects["contribution_id"])
+
+    answer = await desk.try_decide(again, "dismissed", by="committee-1")
+    assert (answer.status_code, problem_code(answer)) == (403, "you_were_involved")
+
+
 @pytest.mark.parametrize("moved_in_with", ["resident-1", "resident-2"])
 async def test_nobody_decides_for_their_own_household(desk: AppealDesk, moved_in_with: str) -> None:
     appeal_id = await appealed(desk)
@@ -167,6 +216,42 @@ async def test_the_database_refuses_a_decider_of_the_household_and_lets_others_i
     assert problem_of_constraint(constraint) is OwnHouseholdAppeal
     async with desk.sessions() as session:
         await session.execute(text(DECIDE), values | {"household": None})
+
+
+@pytest.mark.parametrize("round_", range(3))
+async def test_an_appeal_and_a_repair_decided_at_once_give_points_back_once(
+    race: MakeRace, race_sessionmaker: async_sessionmaker[AsyncSession], round_: int
+) -> None:
+    desk = AppealDesk(await race(1), race_sessionmaker)
+    await desk.here.give("resident-1", "mediation")
+    body = desk.here.posting(
+        "deduction", "resident-1", rule_code="sorted_wrongly", units=1, reason="混投"
+    )
+    await desk.here.post_by_hand(body | {"repair_task": "参加一次分类值守"})
+    task = await desk.ask("SELECT repair_task_id FROM repair_tasks")
+    fine = await desk.ask("SELECT contribution_id FROM repair_tasks")
+    resident = await desk.here.caller("resident-1")
+    report = {"report": "周六上午值守两小时"}
+    assert (await resident.post_once(f"/v1/me/repairs/{task}/report", report)).is_success
+    appeal_id = await desk.file("resident-1", "deduction", str(fine))
+    checker = await desk.here.caller("committee-2")
+    await desk.here.caller("auditor-1")
+
+    both = [
+        desk.try_decide(appeal_id),
+        checker.post(f"/v1/staff/repairs/{task}/acceptance"),
+        resident.post(f"/v1/me/appeals/{appeal_id}/withdrawal"),
+    ]
+    answers = await asyncio.gather(*both[round_:], *both[:round_])
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert await desk.points("resident-1") == 20
+    states = (
+        await desk.ask("SELECT state FROM repair_tasks"),
+        await desk.ask("SELECT state FROM appeals"),
+    )
+    assert states in (("done", "upheld"), ("lapsed", "upheld"), ("done", "withdrawn"))
+    await desk.check_books()
 
 
 async def test_several_deciders_at_once_give_points_back_once(

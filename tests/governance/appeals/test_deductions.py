@@ -74,6 +74,33 @@ async def test_what_a_repair_gave_back_is_not_given_back_again(desk: AppealDesk)
     await desk.check_books()
 
 
+@pytest.mark.parametrize("points", [None, 5, 3])
+async def test_nobody_is_left_with_a_task_that_gives_nothing_back(
+    desk: AppealDesk, points: int | None
+) -> None:
+    await desk.here.give("resident-1", "survey")
+    body = desk.here.posting(
+        "deduction", "resident-1", rule_code="sorted_wrongly", units=1, reason="混投"
+    )
+    await desk.here.post_by_hand(body | {"repair_task": "参加一次分类值守"})
+    fine = await desk.ask("SELECT contribution_id FROM repair_tasks")
+    task = await desk.ask("SELECT repair_task_id FROM repair_tasks")
+    resident = await desk.here.caller("resident-1")
+    report = {"report": "周六上午值守两小时"}
+    assert (await resident.post_once(f"/v1/me/repairs/{task}/report", report)).is_success
+    correction = None if points is None else {"points": points}
+    verdict = "upheld" if points is None else "partly_upheld"
+
+    await desk.decide(
+        await desk.file("resident-1", "deduction", str(fine)), verdict, correction=correction
+    )
+
+    state = "reported" if points == 3 else "lapsed"
+    assert await desk.ask("SELECT state FROM repair_tasks") == state
+    assert f"已返还 {points or 5} 分。" in (await desk.told("resident-1"))[0]
+    await desk.check_books()
+
+
 async def test_points_whose_date_has_passed_may_be_used_for_thirty_more_days(
     desk: AppealDesk, clock: Clock
 ) -> None:

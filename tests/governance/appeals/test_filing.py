@@ -32,6 +32,7 @@ async def test_one_can_appeal_for_so_many_full_days(desk: AppealDesk, clock: Clo
 
     assert (late.status_code, problem_code(late)) == (409, "appeal_too_late")
     assert late.json()["until"] == "2026-12-04T00:00+08:00"
+    assert late.json()["last_day"] == "2026-12-03"
     # That it was taken back is another decision, and can be appealed against again.
     reversal = {"kind": "reversal", "transfer_id": award, "reason": "非本人", "is_our_fault": False}
     await desk.here.post_by_hand(reversal)

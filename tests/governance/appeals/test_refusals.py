@@ -17,6 +17,12 @@ async def test_a_refused_claim_is_awarded_after_all(desk: AppealDesk) -> None:
 
     assert net(effects) == {"points": 10, "granted_points": 10}
     assert (await desk.own("resident-1", claim_id))["state"] == "awarded_on_appeal"
+    window = await desk.read(
+        "resident-1", "/v1/me/appeals/window", kind="refusal", subject_id=claim_id
+    )
+    assert (window["is_possible"], window["state"]) == (False, "upheld")
+    again = await desk.try_file("resident-1", "refusal", claim_id)
+    assert problem_code(again) == "appeal_already_filed"
     assert await desk.place("resident-1") == (1, 10)
     told = await desk.read("resident-1", f"/v1/me/contributions/{effects['contribution_id']}")
     assert [hand["role"] for hand in told["reviewed_by"]] == ["auditor"]
@@ -72,4 +78,6 @@ async def test_a_worker_files_for_a_resident_without_a_phone(desk: AppealDesk) -
     assert seen["is_filed_by_staff"]
     assert seen["resident_id"] == desk.here.resident_id("resident-1")
     assert (await desk.try_decide(appeal_id, "dismissed")).status_code == 200
-    assert "申诉不成立" in (await desk.told("worker-1"))[0]
+    assert (await desk.told("worker-1"))[0].startswith(
+        "请转告没有手机的居民王*四：您对“垃圾分类错误”的申诉不成立。裁定理由："
+    )

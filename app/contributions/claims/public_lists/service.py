@@ -14,6 +14,7 @@ from app.contributions.claims.public_lists.queries import Settled
 from app.contributions.claims.public_lists.schemas import AwardLine
 from app.contributions.posting import AwardItem, Verdict
 from app.contributions.service import Outcome, award_all
+from app.contributions.telling.service import tell_resident
 from app.core.calendar import day_in
 from app.core.database import Record
 from app.core.pagination import Page, cut_page, read_cursor
@@ -137,9 +138,17 @@ async def _tell(
     at = messages.shown_time(timezone, now)
     told: list[Notice] = []
     for claim, row in zip(claims, rows, strict=True):
-        if claim.person_id is None:
+        if claim.person_id is None and row.state is ClaimState.REFUSED:
+            message = messages.refused_message(
+                claim.claim_id, claim.rule_name,
+                reason=row.reason or "", appeal_days=procedure.appeal_days, now=now,
+            )  # fmt: skip
+            await tell_resident(
+                session, community_id, claim.resident_id, message, timezone=timezone, now=now
+            )
+        elif claim.person_id is None:
             continue
-        if row.state is ClaimState.AWARDED:
+        elif row.state is ClaimState.AWARDED:
             decision = outcomes[claim.claim_id].decision
             told.append(
                 messages.awarded_notice(
