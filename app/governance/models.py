@@ -80,7 +80,7 @@ class Appeal(Model):
             "kind",
             "subject_id",
             unique=True,
-            postgresql_where=sql("state <> 'withdrawn'"),
+            postgresql_where=sql("state NOT IN ('withdrawn', 'dismissed')"),
         ),
         Index("ix_appeals_state", "community_id", "state", "appeal_id"),
         Index("ix_appeals_resident", "community_id", "resident_id", "appeal_id"),

@@ -100,7 +100,7 @@ def upgrade() -> None:
         "appeals",
         ["community_id", "kind", "subject_id"],
         unique=True,
-        postgresql_where=sa.text("state <> 'withdrawn'"),
+        postgresql_where=sa.text("state NOT IN ('withdrawn', 'dismissed')"),
     )
     op.create_table(
         "award_lists",

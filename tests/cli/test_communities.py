@@ -22,6 +22,7 @@ Run = Callable[..., Awaitable[Result]]
 CREATE = ("community", "create", "--preset", "base-grid", "--code", "east", "--name", "东湖社区")
 NO_SUCH_FIELD = "没有这个字段，请检查拼写"
 TABLE = "网格,楼栋\n第一网格,1 号楼\n第一网格,2 号楼\n第二网格,3 号楼\n"
+OWN_NAME = "each building has a name of its own"
 GRANT = ("community", "grant", "--code", "east", "--name", "居委会 林主任")
 
 
@@ -74,38 +75,40 @@ async def test_a_community_is_made_from_a_preset_and_given_its_first_committee(
     assert (await committee.get("/v1/staff/rule-book")).status_code == 200
 
 
-async def test_a_community_is_made_given_its_buildings_and_staff_and_awards_its_first_points(
-    run: Run, race_http: httpx.AsyncClient, tmp_path: Path
+async def test_a_new_community_has_buildings_and_staff_and_gives_its_first_points(
+    run: Run, race_http: httpx.AsyncClient, clock: Clock, tmp_path: Path
 ) -> None:
     table = tmp_path / "places.csv"
     table.write_text(TABLE, encoding="utf-8-sig")
-    made = await run(*CREATE)
+    made = await run(*CREATE[:3], "sunshine", *CREATE[4:])
     added = await run("community", "places", "--code", "east", str(table))
-    grid = added.stdout.split()[2]
-    person = str((await sign_in(race_http, "worker")).tokens["person_id"])
-    granted = await run(*GRANT, "--role", "grid_worker", "--person", person, "--grid", grid)
+    for role in ("grid_worker", "reviewer"):
+        person = str((await sign_in(race_http, role)).tokens["person_id"])
+        at = ("--grid", added.stdout.split()[2]) if role == "grid_worker" else ()
+        granted = await run(*GRANT, "--role", role, "--person", person, *at)
+        assert granted.exit_code == 0, granted.output
 
-    worker = await sign_in(race_http, "worker")
-    community = (await worker.get("/v1/community")).json()
-    building = next(one for one in community["buildings"] if one["name"] == "2 号楼")
-    registered = await worker.post_once(
-        "/v1/staff/residents",
-        {"name": "周阿婆", "building_id": building["building_id"], "room": "1-302"},
+    worker, reviewer = (await sign_in(race_http, role) for role in ("grid_worker", "reviewer"))
+    number = worker.tokens["membership"]["community_id"]
+    buildings = (await worker.get(f"/v1/public/communities/{number}")).json()["buildings"]
+    home = next(one["building_id"] for one in buildings if one["name"] == "2 号楼")
+    neighbour = await worker.post_once(
+        "/v1/staff/residents", {"name": "周阿婆", "building_id": home, "room": "1-302"}
     )
     claim = {
-        "resident_id": registered.json()["resident_id"], "rule_code": "waste_sorting",
-        "effort": "medium", "note": "分类了一周的厨余垃圾",
+        "resident_id": neighbour.json()["resident_id"], "rule_code": "volunteer_hour", "units": 2,
+        "note": "在社区食堂帮厨", "acted_at": clock.ago(hours=2), "acted_until": clock.ago(),
     }  # fmt: skip
     claimed = await worker.post_once("/v1/staff/claims", claim)
+    reviews = f"/v1/staff/claims/{claimed.json()['claim_id']}/reviews"
+    reviewed = await reviewer.post(reviews, {"verdict": "approve"})
 
     assert "community places --code east FILE" in made.stdout
     assert [line.split()[:2] for line in added.stdout.splitlines()] == [
         ["+", "grid"], ["+", "grid"], ["+", "building"], ["+", "building"], ["+", "building"],
         ["2", "grids"],
     ]  # fmt: skip
-    assert granted.exit_code == 0, granted.output
-    assert registered.status_code == 201, registered.text
-    assert (claimed.status_code, claimed.json()["balance_points"]) == (201, 10), claimed.text
+    assert (reviewed.status_code, reviewed.json()["granted_points"]) == (200, 20), reviewed.text
 
 
 async def test_places_given_again_add_only_what_is_new(run: Run, tmp_path: Path) -> None:
@@ -151,10 +154,8 @@ async def test_a_table_of_places_with_faults_adds_nothing(run: Run, tmp_path: Pa
     added = await run("community", "places", "--code", "east", str(table))
     assert "2 grids and 3 buildings added to east; 0 buildings" in added.stdout
     assert await told("网格,楼栋\n第一网格,3 号楼\n第四网格,1 号楼\n") == [
-        "line 2: 楼栋 3 号楼 is in 第二网格 already, not in 第一网格: "
-        "each building has a name of its own",
-        "line 3: 楼栋 1 号楼 is in 第一网格 already, not in 第四网格: "
-        "each building has a name of its own",
+        f"line 2: 楼栋 3 号楼 is in 第二网格 already, not in 第一网格: {OWN_NAME}",
+        f"line 3: 楼栋 1 号楼 is in 第一网格 already, not in 第四网格: {OWN_NAME}",
     ]
 
 

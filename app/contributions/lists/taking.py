@@ -3,8 +3,9 @@
 No transaction is open while a file is sent and looked through. Then it is read a thousand rows at
 a time, each thousand is judged in a thread by what five statements know of it, and stored by one
 more if a list is proposed; where a row is wrong, all of that is undone. So memory is flat: held
-over the whole file are only the file itself (5 MB at most) with the shared texts of a workbook,
-one number per row by which the same act is known twice, sums by rule, 20 rows and 500 faults.
+over the whole file are only the file itself (5 MB at most) with the shared texts of a workbook, a
+table of a third of a megabyte by which the same act is known twice, sums by rule, 20 rows and
+500 faults.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from app.contributions.lists import queries
 from app.contributions.lists.columns import Columns, Entry
 from app.contributions.lists.errors import AwardListKnown, ListHasErrors
 from app.contributions.lists.faults import Faults
-from app.contributions.lists.judging import Judge, Judged, Known
+from app.contributions.lists.judging import FirstRows, Judge, Judged, Known
 from app.contributions.lists.models import AwardList, ListState
 from app.contributions.lists.schemas import AwardListCheck, RowUnderstood, RuleShare
 from app.contributions.lists.tables import Table, open_table
@@ -172,7 +173,7 @@ async def _go_through(
     checked = Checked(faults)
     judge = partial(
         Judge, columns=columns, faults=faults, vault=vault, timezone=here.timezone,
-        proposer_id=actor.person_id, now=now, seen={},
+        proposer_id=actor.person_id, now=now, seen=FirstRows(),
     )  # fmt: skip
 
     unread = iter(table.rows)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Record
@@ -229,24 +229,6 @@ _GET_ACT = """
     WHERE contributions.community_id = :community_id AND contribution_id = :contribution_id
 """
 
-_COUNT = """
-    SELECT kind, begins_on, count(*) AS filed,
-        count(*) FILTER (WHERE state = 'upheld') AS upheld,
-        count(*) FILTER (WHERE state = 'partly_upheld') AS partly_upheld,
-        count(*) FILTER (WHERE state = 'dismissed') AS dismissed,
-        count(*) FILTER (WHERE state = 'withdrawn') AS withdrawn,
-        count(*) FILTER (WHERE state = 'open') AS open,
-        count(*) FILTER (WHERE state = 'open' AND answer_until < :now) AS overdue,
-        percentile_cont(0.5) WITHIN GROUP (
-            ORDER BY extract(epoch FROM decided_at - filed_at) / 86400)
-            FILTER (WHERE state IN ('upheld', 'partly_upheld', 'dismissed')) AS median_days
-    FROM appeals CROSS JOIN LATERAL (
-        SELECT CAST(date_trunc('quarter', filed_at AT TIME ZONE CAST(:timezone AS text)) AS date)
-            AS begins_on) AS quarter
-    WHERE community_id = :community_id
-    GROUP BY kind, begins_on ORDER BY begins_on DESC, kind LIMIT :size
-"""
-
 
 async def _one(session: AsyncSession, statement: str, **values: Any) -> Record | None:
     return (await session.execute(text(statement), values)).one_or_none()
@@ -268,14 +250,28 @@ async def file_appeal(session: AsyncSession, values: dict[str, Any]) -> None:
 
 
 async def find_appeal(
-    session: AsyncSession, community_id: int, kind: AppealKind, subject_id: int
+    session: AsyncSession,
+    community_id: int,
+    kind: AppealKind,
+    subject_id: int,
+    *,
+    decided_at: datetime,
 ) -> Appeal | None:
-    """Return the appeal against a subject, unless it was withdrawn."""
-    statement = select(Appeal).where(
-        Appeal.community_id == community_id,
-        Appeal.kind == kind,
-        Appeal.subject_id == subject_id,
-        Appeal.state != AppealState.WITHDRAWN,
+    """Return the appeal that stands against a subject which was last decided at a time.
+
+    A withdrawn one does not, nor one dismissed before: there is something new to appeal against.
+    """
+    statement = (
+        select(Appeal)
+        .where(
+            Appeal.community_id == community_id,
+            Appeal.kind == kind,
+            Appeal.subject_id == subject_id,
+            Appeal.state != AppealState.WITHDRAWN,
+            or_(Appeal.state != AppealState.DISMISSED, Appeal.decided_at >= decided_at),
+        )
+        .order_by(Appeal.appeal_id.desc())
+        .limit(1)
     )
     return await session.scalar(statement)
 
@@ -390,11 +386,3 @@ async def list_reviews(session: AsyncSession, community_id: int, claim_id: int) 
 async def get_act(session: AsyncSession, community_id: int, contribution_id: int) -> Record | None:
     """Return a contribution with the code of its rule."""
     return await _one(session, _GET_ACT, community_id=community_id, contribution_id=contribution_id)
-
-
-async def count_by_quarter(
-    session: AsyncSession, community_id: int, *, timezone: str, size: int, now: datetime
-) -> Sequence[Record]:
-    """Return how appeals ended by local quarter of filing, newest first, and kind."""
-    values = {"community_id": community_id, "timezone": timezone, "size": size, "now": now}
-    return (await session.execute(text(_COUNT), values)).all()

@@ -27,6 +27,7 @@ from app.governance.appeals.schemas import (
     StaffAppealRead,
     StaffAppealSummary,
 )
+from app.governance.appeals.statistics import queries as statistics
 from app.governance.models import AppealKind, AppealState
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -108,7 +109,7 @@ async def get_statistics(
 ) -> AppealStatistics:
     """Return how a community's appeals ended; raises CommunityNotFound."""
     here = await community.get_community(session, community_id)
-    rows = await queries.count_by_quarter(
+    rows = await statistics.count_by_quarter(
         session, community_id, timezone=here.timezone, size=MOST_COUNTED, now=now
     )
     return AppealStatistics(items=[counting.describe(row) for row in rows])

@@ -84,7 +84,9 @@ async def get_window(
     """Tell until when something of the caller's own can be appealed against."""
     subject = await _get_own_subject(session, actor, kind, subject_id)
     until = await _deadline(session, actor.community, subject)
-    there = await queries.find_appeal(session, actor.community, kind, subject_id)
+    there = await queries.find_appeal(
+        session, actor.community, kind, subject_id, decided_at=subject.decided_at
+    )
     return AppealWindow(
         kind=kind,
         subject_id=subject_id,
@@ -200,7 +202,10 @@ async def _file(
     if now >= until:
         last_day = day_in(here.timezone, until - MINUTE).isoformat()
         raise AppealTooLate(until=local_time(here.timezone, until), last_day=last_day)
-    if await queries.find_appeal(session, actor.community, body.kind, body.subject_id):
+    there = await queries.find_appeal(
+        session, actor.community, body.kind, body.subject_id, decided_at=subject.decided_at
+    )
+    if there is not None:
         raise AppealAlreadyFiled
     appeal_id = new_id(now)
     answer_until = policies.days_after(now, procedure.appeal_answer_days, here.timezone)

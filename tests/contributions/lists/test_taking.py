@@ -1,10 +1,13 @@
 """Lists as the committee writes them: understood whichever way, taken whole, or not at all."""
 
+import tracemalloc
 from datetime import date, datetime
 
 import pytest
 
 from app.community import personal
+from app.contributions.lists import taking
+from app.core.access import Actor
 from app.core.personal import Vault
 from tests.contributions.lists.office import DAY, HEADINGS, LISTS, Office, csv_of, xlsx_of
 from tests.support.caller import problem_code
@@ -206,6 +209,52 @@ async def test_the_same_file_is_taken_once_unless_it_was_turned_down(office: Off
     assert again.json()["award_list_id"] == first
     assert (await office.decide(first, "refusal")).json()["state"] == "refused"
     assert (await office.send(content)).status_code == 201
+
+
+async def test_a_long_file_takes_no_more_memory_than_a_short_one(
+    office: Office, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "ROWS_AT_ONCE", 50)
+
+    async def peak(rows: int) -> int:
+        content = office.file(
+            *(
+                office.row("resident-1", day=f"2026-11-17 {number // 60:02}:{number % 60:02}")
+                for number in range(rows)
+            )
+        )
+        tracemalloc.start()
+        try:
+            checked = await taking.check_list(
+                Actor(1, 1, int(office.here.community_id), None, ()), content,
+                aside=office.sessions, vault=vault, now=office.clock.now,
+            )  # fmt: skip
+            assert (checked.row_count, checked.faults.count) == (rows, 0)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    await peak(60)  # what is kept for good from the first time on
+    assert await peak(900) < 1.3 * await peak(100)
+
+
+async def test_a_fault_below_a_thousand_good_rows_undoes_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "ROWS_AT_ONCE", 2)
+    names = [f"resident-{number}" for number in range(1, 7)]
+    good = [office.row(name) for name in names]
+
+    answer = await office.send(office.file(*good, office.row("resident-1"), ["17", "", "", ""]))
+    stored = (await office.send(office.file(*good))).json()
+
+    assert problem_code(answer) == "list_has_errors"
+    report = answer.json()["report"]
+    assert (report["row_count"], report["asked_points"], report["error_count"]) == (8, 120, 5)
+    assert report["errors"][0]["message"].startswith("The same resident, rule and time as in row 2")
+    assert await office.do("SELECT count(*) FROM award_lists") == 1
+    assert await office.do("SELECT count(*) FROM award_list_rows") == 6
+    assert (stored["row_count"], stored["asked_points"]) == (6, 120)
 
 
 async def give_phone(office: Office, vault: Vault, name: str, phone: str) -> None:

@@ -125,3 +125,24 @@ async def test_the_queue_begins_with_what_is_due_first(desk: AppealDesk, clock: 
     assert rest["next_cursor"] is None
     # Both of the committee took part, by proposing and by checking.
     assert not any(one["may_decide"] for one in (await desk.read("committee-1", DESK))["items"])
+
+
+async def test_after_a_dismissal_only_a_new_decision_can_be_appealed_against(
+    desk: AppealDesk, clock: Clock
+) -> None:
+    given = await desk.here.give("resident-1", "story_evening")
+    award = award_id(given)
+    await desk.decide(await desk.file("resident-1", "award", award), "dismissed")
+    assert not (await window(desk, award))["is_possible"]
+    let_pass(desk.here, clock, days=1)
+    taken = {"kind": "reversal", "transfer_id": award, "is_our_fault": False, "reason": "登记错了"}
+    await desk.here.post_by_hand(taken)
+
+    assert (await window(desk, award))["is_possible"]
+    second = await desk.file("resident-1", "award", award)
+    await desk.decide(second, correction={})
+
+    refused = await desk.try_file("resident-1", "award", award)
+    assert problem_code(refused) == "appeal_already_filed"
+    assert await desk.points("resident-1") == given["granted_points"]
+    await desk.check_books()
