@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from app.setup.presets import preset_names
 from tests.cli.test_commands import gridpoints
 from tests.conftest import MakeRace
 from tests.support.caller import sign_in
+from tests.support.clock import Clock
 from tests.support.database import RACES, DatabaseServer
 
 Run = Callable[..., Awaitable[Result]]
@@ -97,7 +99,8 @@ async def test_a_new_community_has_buildings_and_staff_and_gives_its_first_point
     )
     claim = {
         "resident_id": neighbour.json()["resident_id"], "rule_code": "volunteer_hour", "units": 2,
-        "note": "在社区食堂帮厨", "acted_at": clock.ago(hours=2), "acted_until": clock.ago(),
+        "note": "在社区食堂帮厨", "acted_at": (clock.now - timedelta(hours=2)).isoformat(),
+        "acted_until": clock.now.isoformat(),
     }  # fmt: skip
     claimed = await worker.post_once("/v1/staff/claims", claim)
     reviews = f"/v1/staff/claims/{claimed.json()['claim_id']}/reviews"

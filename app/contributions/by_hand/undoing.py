@@ -10,6 +10,8 @@ from app.contributions.by_hand import policies, queries
 from app.contributions.by_hand.errors import NotADeduction, NothingLeftToReverse, OwnPosting
 from app.contributions.by_hand.schemas import PostingResult, RepairCreate, ReversalCreate
 from app.contributions.models import ManualPosting, PostingKind, PostingState
+from app.contributions.repairs import queries as repairs
+from app.contributions.repairs.service import lapse_if_nothing_stands
 from app.contributions.reversals import Undoing, undo_contribution
 from app.core.access import Actor
 from app.core.database import Record
@@ -123,11 +125,14 @@ async def _undo(
         checked_by=checker_id,
         is_usable_again=_is_usable_again(posting),
     )
+    # Locked before the wallet, as who accepts a repair does.
+    repair = await repairs.lock_open_of(session, posting.community_id, original.transfer_id)
     undone = await undo_contribution(
         session, posting.community_id, undoing, timezone=timezone, now=now
     )
     if undone is None:
         raise NothingLeftToReverse
+    await lapse_if_nothing_stands(session, repair)
     is_award = original.kind == TransferKind.AWARD
     return -undone.taken_points if is_award else undone.taken_points
 

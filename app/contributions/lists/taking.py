@@ -1,7 +1,7 @@
 """Taking a list in: read it, find out what each row means, store it if nothing is wrong.
 
 No transaction is open while a file is sent and looked through. Then it is read a thousand rows at
-a time, each thousand is judged in a thread by what five statements know of it, and stored by one
+a time, each thousand is judged in a thread by what four statements tell of it, and stored by one
 more if a list is proposed; where a row is wrong, all of that is undone. So memory is flat: held
 over the whole file are only the file itself (5 MB at most) with the shared texts of a workbook, a
 table of a third of a megabyte by which the same act is known twice, sums by rule, 20 rows and

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community.residents import queries as residents
+from app.contributions import queries as contributions
 from app.contributions.errors import ResidentHasPhone
 from app.contributions.evidence import service as evidence
 from app.contributions.evidence.schemas import EvidencePhotoRead
@@ -54,6 +55,16 @@ async def offer_repair(
     session.add(repair)
     await session.flush()
     return repair
+
+
+async def lapse_if_nothing_stands(session: AsyncSession, repair: RepairTask | None) -> None:
+    """End a repair, locked before, of a deduction that was given back: nothing is left to earn."""
+    if repair is None:
+        return
+    left = await contributions.get_standing(session, repair.community_id, repair.contribution_id)
+    if left is None:
+        repair.state = RepairState.LAPSED
+        await session.flush()
 
 
 async def report_own(

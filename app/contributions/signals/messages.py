@@ -16,6 +16,7 @@ USES = {
     PhotoUse.POSTING: ("手工记账", "posting"),
     PhotoUse.REPAIR: ("积分修复任务", "repair task"),
     PhotoUse.APPEAL: ("申诉", "appeal"),
+    PhotoUse.PRIVATE: ("其他事项", "private matter"),
 }
 
 Sentences = dict[str, str]
@@ -26,21 +27,22 @@ def _both(zh: str, en: str) -> Sentences:
 
 
 def tell_photo(
-    use: PhotoUse, use_id: int, *, differing_bits: int, is_same: bool, is_of_another: bool
+    use: PhotoUse, use_id: int | None, *, differing_bits: int, is_same: bool, is_of_another: bool
 ) -> Sentences:
     use_zh, use_en = USES[use]
     whose_zh, whose_en = (
         ("其他居民", "another resident's") if is_of_another else ("本人", "their own")
     )
+    which_zh, which_en = ("", "") if use_id is None else (f"（编号 {use_id}）", f" {use_id}")
     if is_same:
         return _both(
-            f"同一张照片还用于{whose_zh}的{use_zh}（编号 {use_id}）。",
-            f"The very same photo also stands behind {whose_en} {use_en} {use_id}.",
+            f"同一张照片还用于{whose_zh}的{use_zh}{which_zh}。",
+            f"The very same photo also stands behind {whose_en} {use_en}{which_en}.",
         )
     return _both(
-        f"照片与{whose_zh}的{use_zh}（编号 {use_id}）中的一张几乎相同："
+        f"照片与{whose_zh}的{use_zh}{which_zh}中的一张几乎相同："
         f"{BITS} 位特征中只有 {differing_bits} 位不同。",
-        f"A photo is nearly the same as one of {whose_en} {use_en} {use_id}: "
+        f"A photo is nearly the same as one of {whose_en} {use_en}{which_en}: "
         f"{differing_bits} of {BITS} bits differ.",
     )
 

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.contributions.signals import messages, queries
-from app.contributions.signals.schemas import PhotoSignal, PhotoUse, Signal, SignalKind
+from app.contributions.signals.schemas import (
+    PRIVATE_USES,
+    PhotoSignal,
+    PhotoUse,
+    Signal,
+    SignalKind,
+)
 from app.core.database import Record
 from app.media import queries as media
 
@@ -50,18 +56,21 @@ def _signal(claim: Record, photo_id: int, use: Record, *, differing_bits: int) -
     is_of_another = use.resident_id is not None and use.resident_id != claim.resident_id
     kind = SignalKind.PHOTO_USED_TWICE if is_same else SignalKind.SIMILAR_PHOTO
     used_for = PhotoUse(use.kind)
+    subject_id, resident_id = use.subject_id, use.resident_id
+    if is_of_another and used_for in PRIVATE_USES:
+        used_for, subject_id, resident_id = PhotoUse.PRIVATE, None, None
     return PhotoSignal(
         kind=kind,
         photo_id=photo_id,
         other_photo_id=use.photo_id,
         differing_bits=differing_bits,
         used_for=used_for,
-        used_for_id=use.subject_id,
-        other_resident_id=use.resident_id,
+        used_for_id=subject_id,
+        other_resident_id=resident_id,
         is_of_another_resident=is_of_another,
         other_sent_at=use.sent_at,
         **messages.tell_photo(
-            used_for, use.subject_id,
+            used_for, subject_id,
             differing_bits=differing_bits, is_same=is_same, is_of_another=is_of_another,
         ),
     )  # fmt: skip

@@ -28,6 +28,11 @@ class PhotoUse(StrEnum):
     POSTING = "posting"
     REPAIR = "repair"
     APPEAL = "appeal"
+    PRIVATE = "private"
+
+
+# Of another resident, these are for those who decide them and nobody else.
+PRIVATE_USES = frozenset({PhotoUse.POSTING, PhotoUse.REPAIR, PhotoUse.APPEAL})
 
 
 class Explained(BaseModel):
@@ -40,7 +45,8 @@ class Explained(BaseModel):
 class PhotoSignal(Explained):
     """A photo of the claim, or one that looks like it, stands behind something else as well.
 
-    `differing_bits` are those of 64 in which the pictures differ; 0 for the very same photo.
+    `differing_bits` are those of 64 in which the pictures differ; 0 for the very same photo. Where
+    that is another resident's deduction, repair or appeal, it is not said whose and which.
     """
 
     kind: Literal[SignalKind.PHOTO_USED_TWICE, SignalKind.SIMILAR_PHOTO]
@@ -48,7 +54,7 @@ class PhotoSignal(Explained):
     other_photo_id: Id
     differing_bits: int
     used_for: PhotoUse
-    used_for_id: Id
+    used_for_id: Id | None
     other_resident_id: Id | None
     is_of_another_resident: bool
     other_sent_at: datetime

@@ -8,12 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community.errors import ResidentNotFound
 from app.community.models import ResidentState
-from app.contributions import queries as contributions
 from app.contributions.by_hand import queries as postings
 from app.contributions.claims.service import award_on_appeal
 from app.contributions.models import SourceKind
 from app.contributions.repairs import queries as repairs
-from app.contributions.repairs.models import RepairState
+from app.contributions.repairs.service import lapse_if_nothing_stands
 from app.contributions.replacing import Replaced, replace_award
 from app.contributions.reversals import Undoing, undo_contribution
 from app.contributions.service import Act, evaluate_one
@@ -102,11 +101,7 @@ async def _give_back(session: AsyncSession, ruling: Ruling) -> Effects:
         now=ruling.now,
     )
     given = 0 if undone is None else undone.taken_points
-    if repair is not None and not await contributions.get_standing(
-        session, ruling.appeal.community_id, ruling.appeal.subject_id
-    ):
-        repair.state = RepairState.LAPSED
-        await session.flush()
+    await lapse_if_nothing_stands(session, repair)
     return await _effects(session, ruling, given_back_points=given)
 
 

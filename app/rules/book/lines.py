@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 Path = tuple[str | int, ...]
+# A key of a thousand parts would fill the memory; no book goes deeper.
+DEEPEST = 10
 
 _BLANK = re.compile(r"(?:\s|#[^\n]*)*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -146,7 +148,7 @@ class _Finder:
 
     def _note(self, path: Path, at: int) -> None:
         line = bisect_right(self._ends, at - 1) + 1
-        for length in range(1, len(path) + 1):
+        for length in range(1, min(len(path), DEEPEST) + 1):
             self.lines.setdefault(path[:length], line)
 
     def _is_over(self) -> bool:

@@ -19,6 +19,8 @@ from app.rules.book.wording import word
 
 # Longer lines are no book, and a key of a thousand parts takes the parser seconds.
 LONGEST_LINE = 2000
+# Some editors begin every file of theirs with it.
+BYTE_ORDER_MARK = "\ufeff"
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 File = TypeVar("File", bound=Input)
 
@@ -57,6 +59,7 @@ def read_file(text: str, form: type[File], *, otherwise: Mapping[str, Any] | Non
 
     Raises BookUnreadable.
     """
+    text = text.removeprefix(BYTE_ORDER_MARK)
     document = _parse(text)
     flaws = find_flaws(document)
     try:

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.contributions.by_hand.errors import NothingLeftToReverse
+from app.contributions.repairs.errors import RepairNotReported
 from app.core.problem_handlers import problem_of_constraint
 from app.ledger.errors import CheckerIsMaker
 from tests.contributions.by_hand.desk import Desk
@@ -128,7 +128,8 @@ async def test_what_has_been_given_back_before_is_not_given_back_again(
     answer = await decide(desk, number)
 
     if left == 0:
-        assert (answer.status_code, problem_code(answer)) == (409, NothingLeftToReverse.code)
+        # Nothing is left to earn, so the task is over.
+        assert (answer.status_code, problem_code(answer)) == (409, RepairNotReported.code)
     else:
         assert (answer.status_code, answer.json()["points"]) == (200, left)
     assert (await desk.balance())["posted_points"] == 5

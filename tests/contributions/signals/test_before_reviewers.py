@@ -77,6 +77,28 @@ async def test_a_photo_like_a_neighbours_is_shown_with_what_it_was_used_for(
     assert "another resident's case" in signal["explanation_en"]
 
 
+async def test_what_a_neighbour_appeals_against_or_is_deducted_for_stays_between_them(
+    desk: ClaimDesk,
+) -> None:
+    picture = jpeg(4003)
+    theirs = await send_photo(await desk.resident("resident-2"), picture)
+    award = (await desk.here.give("resident-2", "survey"))["contribution_id"]
+    appeal = {
+        "kind": "award",
+        "subject_id": award,
+        "text": "当天参加了两次问卷，只记了一次。",
+        "photo_ids": [theirs],
+    }
+    filed = await (await desk.here.caller("resident-2")).post_once("/v1/me/appeals", appeal)
+    assert filed.status_code == 201, filed.text
+    mine = (await post_photo(await desk.resident("resident-1"), nearly(picture))).json()
+    claim_id = await desk.claimed("resident-1", "swept_stairs", photo_ids=[mine["photo_id"]])
+    (signal,) = await signals_of(desk, claim_id)
+    assert (signal["used_for"], signal["used_for_id"]) == ("private", None)
+    assert signal["other_resident_id"] is None
+    assert filed.json()["appeal_id"] not in str(signal)
+
+
 async def test_two_photos_of_one_claim_and_photos_that_prove_nothing_are_no_signal(
     desk: ClaimDesk,
 ) -> None:
