@@ -1,5 +1,6 @@
 """`gridpoints community`: make communities from presets, and say who runs them."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,8 @@ app = typer.Typer(
     help="Make communities (社区) from presets, list them, and grant roles in them.",
     no_args_is_help=True,
 )
+SHORT_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+LONGEST_NAME = 60
 # Everybody is signed in, and residents join by themselves.
 GRANTED = tuple(role for role in Role if role not in (Role.SIGNED_IN, Role.RESIDENT))
 
@@ -63,6 +66,13 @@ def create(
     Everything can be changed afterwards: rules by proposal and public notice, or, until the first
     points move, with `gridpoints rules import`.
     """
+    if not SHORT_CODE.fullmatch(code):
+        raise typer.BadParameter(
+            "Use small letters, digits and dashes, like sunshine-3.", param_hint="--code"
+        )
+    name = name.strip()
+    if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+        raise typer.BadParameter(f"Use 1 to {LONGEST_NAME} characters.", param_hint="--name")
     if timezone is not None and timezone not in available_timezones():
         raise typer.BadParameter(f"There is no time zone {timezone!r}.")
     try:

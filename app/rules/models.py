@@ -1,6 +1,6 @@
 """Rules, their immutable versions, how those are changed, and campaigns on top of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Model
+
+# What is called off before it begins stands for this long, and gives nothing.
+SHORTEST = timedelta(microseconds=1)
 
 
 class Direction(StrEnum):

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.models import PointPolicy
 from app.rules.models import (
+    SHORTEST,
     Campaign,
     Procedure,
     Rule,
@@ -109,9 +110,15 @@ async def get_rule(session: AsyncSession, community_id: int, code: str) -> Rule 
 async def list_campaigns(
     session: AsyncSession, community_id: int, *, at: datetime, since: datetime
 ) -> Sequence[Campaign]:
-    """Return the campaigns that ran at some time since one moment until another."""
+    """Return the campaigns that ran at some time since one moment until another.
+
+    One that was called off before it began never ran.
+    """
     statement = select(Campaign).where(
-        Campaign.community_id == community_id, Campaign.starts_at <= at, Campaign.ends_at > since
+        Campaign.community_id == community_id,
+        Campaign.starts_at <= at,
+        Campaign.ends_at > since,
+        Campaign.ends_at - Campaign.starts_at > SHORTEST,
     )
     return (await session.scalars(statement)).all()
 

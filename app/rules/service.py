@@ -76,7 +76,10 @@ async def list_bonuses(
 ) -> list[Bonus]:
     """Return the campaigns that run at a moment, or ran at all since another one."""
     rows = await queries.list_campaigns(session, community_id, at=at, since=since or at)
-    return [bonus_of(row) for row in rows]
+    tree: Sequence[RuleCategory] = ()
+    if any(row.categories for row in rows):
+        tree = await queries.list_categories(session, community_id)
+    return [bonus_of(row, tree) for row in rows]
 
 
 def terms_of(rule: Rule, version: RuleVersion, policy: PointPolicy) -> Terms:
@@ -111,7 +114,8 @@ def _minutes(minutes: int | None) -> timedelta | None:
     return None if minutes is None else timedelta(minutes=minutes)
 
 
-def bonus_of(campaign: Campaign) -> Bonus:
+def bonus_of(campaign: Campaign, tree: Sequence[RuleCategory]) -> Bonus:
+    """Return a campaign as evaluation needs it: of a category, everything below it counts too."""
     return Bonus(
         code=campaign.code,
         name=campaign.name,
@@ -121,7 +125,7 @@ def bonus_of(campaign: Campaign) -> Bonus:
         starts_at=campaign.starts_at,
         ends_at=campaign.ends_at,
         campaign_id=campaign.campaign_id,
-        categories=tuple(campaign.categories),
+        categories=_with_branches(campaign.categories, tree),
         hours=_hours(campaign.hours),
         weekdays=tuple(campaign.weekdays),
         grid_ids=tuple(campaign.grid_ids),
@@ -130,6 +134,14 @@ def bonus_of(campaign: Campaign) -> Bonus:
         per_person_points=campaign.per_person_points,
         budget_points=campaign.budget_points,
     )
+
+
+def _with_branches(named: Sequence[str], tree: Sequence[RuleCategory]) -> tuple[str, ...]:
+    found, known = set(named), -1
+    while len(found) > known:
+        known = len(found)
+        found |= {branch.code for branch in tree if branch.parent_code in found}
+    return tuple(sorted(found))
 
 
 def _hours(stated: dict[str, str] | None) -> Hours | None:

@@ -4,10 +4,11 @@ What is said is what counts: every field that changes what somebody gets has its
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, time
 from typing import Any
 
 from app.core.calendar import Period, in_zone
+from app.rules.book.campaigns import last_day
 from app.rules.models import ArrivesOn, Campaign, Direction, EarnedBy, Effort, Evidence, Mode
 
 EACH = {"time": "每次", "hour": "每小时", "month": "每月", "piece": "每件"}
@@ -18,7 +19,7 @@ PERIODS = {
     Period.DAY: "每天", Period.WEEK: "每周", Period.MONTH: "每月", Period.YEAR: "每年",
     Period.ALL: "累计",
 }  # fmt: skip
-EFFORTS = {Effort.LOW: "轻度", Effort.MEDIUM: "中度", Effort.HIGH: "重度"}
+EFFORTS = {Effort.LOW: "强度低", Effort.MEDIUM: "强度中", Effort.HIGH: "强度高"}
 MODES = {Mode.ONLINE: "仅限线上", Mode.OFFLINE: "仅限线下"}
 ARRIVALS = {
     ArrivesOn.JOINED: "加入社区时到账", ArrivesOn.REPORTED: "上报时到账",
@@ -57,21 +58,22 @@ def say_rule(stated: Mapping[str, Any]) -> str:
 
 def _worth(stated: Mapping[str, Any]) -> str:
     each = EACH[stated["unit"]]
-    sign = "扣 " if stated["direction"] == Direction.COST else ""
+    sign = "扣" if stated["direction"] == Direction.COST else ""
     by_effort = stated["points_by_effort"]
     if by_effort is not None:
-        tiers = (f"{name} {sign}{by_effort[effort]} 分" for effort, name in EFFORTS.items())
-        return each + "、".join(tiers)
+        tiers = [f"{sign} {by_effort[effort]} 分（{name}）" for effort, name in EFFORTS.items()]
+        return each + "、".join([tiers[0], *(tier.strip() for tier in tiers[1:])])
     effort = stated["effort"]
     strength = "" if effort is None else f"（{EFFORTS[effort]}）"
-    space = "" if sign else " "
-    return f"{each}{space}{sign}{stated['points']} 分{strength}"
+    return f"{each}{sign} {stated['points']} 分{strength}"
 
 
 def _most_units(stated: Mapping[str, Any]) -> str:
     unit, most = stated["unit"], stated["max_units"]
     if most == 1 and unit in ONE_AT_A_TIME:
         return ""
+    if unit == "time":
+        return f"一次最多按 {most} 次计"
     return f"单次最多 {most} {MEASURE[unit]}"
 
 
@@ -143,15 +145,22 @@ def say_campaign(
 
 def _days(campaign: Campaign, timezone: str) -> str:
     first = in_zone(timezone, campaign.starts_at)
-    # It ends as a day begins: the last day is the one before.
-    last = in_zone(timezone, campaign.ends_at - timedelta(microseconds=1))
-    if first.date() == last.date():
-        return _day(first)
+    last = last_day(campaign, timezone)
+    is_one = first.date() == last
     ends = _day(last) if last.year != first.year else f"{last.month} 月 {last.day} 日"
-    return f"{_day(first)}至 {ends}"
+    until = in_zone(timezone, campaign.ends_at).time()
+    if until not in _usual_ends(campaign):
+        # Ended early, it does not last for the whole of its last day.
+        return f"{_day(first)}至{'当天' if is_one else f' {ends}'} {until:%H:%M}"
+    return _day(first) if is_one else f"{_day(first)}至 {ends}"
 
 
-def _day(local: datetime) -> str:
+def _usual_ends(campaign: Campaign) -> tuple[time, ...]:
+    hours = campaign.hours
+    return (time(),) if hours is None else (time(), time.fromisoformat(hours["until"]))
+
+
+def _day(local: date) -> str:
     return f"{local.year} 年 {local.month} 月 {local.day} 日"
 
 
@@ -195,5 +204,8 @@ def _whom(campaign: Campaign, grids: Mapping[int, str]) -> str:
 
 
 def _limits(campaign: Campaign) -> list[str]:
-    limits = (("每人最多多得", campaign.per_person_points), ("总额", campaign.budget_points))
-    return [f"{what} {points} 分" for what, points in limits if points is not None]
+    limits = (
+        ("每人最多多得 {} 分", campaign.per_person_points),
+        ("总额 {} 分、发完为止", campaign.budget_points),
+    )
+    return [told.format(points) for told, points in limits if points is not None]

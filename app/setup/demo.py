@@ -21,6 +21,7 @@ from app.core.access import Place, Role
 from app.core.ids import new_id
 from app.core.personal import Vault
 from app.rules import service as rules
+from app.rules.book import queries as books
 from app.rules.models import Campaign
 from app.setup import demo_cases, queries
 from app.setup.community import (
@@ -118,8 +119,7 @@ async def _complete_demo(
 ) -> None:
     """Give a demo of an older version what this one adds, and see to a campaign that runs."""
     await _add_later_staff(session, community.community_id, vault=vault, now=now)
-    if not await rules.list_bonuses(session, community.community_id, at=now):
-        session.add(_campaign(community.community_id, now))
+    await _run_a_campaign(session, community.community_id, now=now)
     preset = read_preset(PRESET)
     await add_funds(session, community.community_id, preset, now=now)
     if await cases.get_settings(session, community.community_id) is not None:
@@ -184,11 +184,20 @@ async def _add_later_staff(
             )  # fmt: skip
 
 
-def _campaign(community_id: int, now: datetime) -> Campaign:
+async def _run_a_campaign(session: AsyncSession, community_id: int, *, now: datetime) -> None:
+    """Let a campaign run, unless the committee has ended today's."""
+    code = f"helping_{now:%Y%m%d}"
+    if await rules.list_bonuses(session, community_id, at=now):
+        return
+    if code not in await books.list_campaign_codes(session, community_id):
+        session.add(_campaign(community_id, code, now))
+
+
+def _campaign(community_id: int, code: str, now: datetime) -> Campaign:
     return Campaign(
         community_id=community_id,
         campaign_id=new_id(now),
-        code=f"helping_{now:%Y%m%d}",
+        code=code,
         name="邻里互助周",
         rule_codes=["volunteer_hour", "calligraphy_lesson", "story_evening"],
         percent=150,

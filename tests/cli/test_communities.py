@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.commands import app as commands
 from app.core.config import Settings
+from app.core.transactions import system_clock
 from app.setup.presets import preset_names
 from tests.cli.test_commands import gridpoints
 from tests.conftest import MakeRace
@@ -36,7 +37,7 @@ def run(
     race_sessionmaker: async_sessionmaker[AsyncSession],
 ) -> Run:
     """Run a command to its end beside the test's own loop, on the database that commits."""
-    assert race_sessionmaker  # what commands commit is emptied afterwards
+    del race_sessionmaker  # what commands commit is emptied afterwards
     assert app_of_session.state.master_key  # the key's file is there
     environment = {
         "GRIDPOINTS_DATABASE_URL": migrated.url(RACES),
@@ -84,13 +85,15 @@ async def test_a_new_community_has_buildings_and_staff_and_gives_its_first_point
     table.write_text(TABLE, encoding="utf-8-sig")
     made = await run(*CREATE[:3], "sunshine", *CREATE[4:])
     added = await run("community", "places", "--code", "east", str(table))
+    clock.now = system_clock() + timedelta(hours=3)  # commands go by the real time
     for role in ("grid_worker", "reviewer"):
         person = str((await sign_in(race_http, role)).tokens["person_id"])
         at = ("--grid", added.stdout.split()[2]) if role == "grid_worker" else ()
         granted = await run(*GRANT, "--role", role, "--person", person, *at)
         assert granted.exit_code == 0, granted.output
 
-    worker, reviewer = (await sign_in(race_http, role) for role in ("grid_worker", "reviewer"))
+    worker = await sign_in(race_http, "grid_worker")
+    reviewer = await sign_in(race_http, "reviewer")
     number = worker.tokens["membership"]["community_id"]
     buildings = (await worker.get(f"/v1/public/communities/{number}")).json()["buildings"]
     home = next(one["building_id"] for one in buildings if one["name"] == "2 号楼")
@@ -99,10 +102,12 @@ async def test_a_new_community_has_buildings_and_staff_and_gives_its_first_point
     )
     claim = {
         "resident_id": neighbour.json()["resident_id"], "rule_code": "volunteer_hour", "units": 2,
-        "note": "在社区食堂帮厨", "acted_at": (clock.now - timedelta(hours=2)).isoformat(),
+        "note": "在社区食堂帮厨，洗菜、分餐各一小时",
+        "acted_at": (clock.now - timedelta(hours=2)).isoformat(),
         "acted_until": clock.now.isoformat(),
     }  # fmt: skip
     claimed = await worker.post_once("/v1/staff/claims", claim)
+    assert claimed.status_code == 201, claimed.text
     reviews = f"/v1/staff/claims/{claimed.json()['claim_id']}/reviews"
     reviewed = await reviewer.post(reviews, {"verdict": "approve"})
 
@@ -111,7 +116,9 @@ async def test_a_new_community_has_buildings_and_staff_and_gives_its_first_point
         ["+", "grid"], ["+", "grid"], ["+", "building"], ["+", "building"], ["+", "building"],
         ["2", "grids"],
     ]  # fmt: skip
-    assert (reviewed.status_code, reviewed.json()["granted_points"]) == (200, 20), reviewed.text
+    assert reviewed.status_code == 200, reviewed.text
+    awarded = (await reviewer.get(reviews.removesuffix("/reviews"))).json()
+    assert (awarded["state"], awarded["granted_points"]) == ("awarded", 20)
 
 
 async def test_places_given_again_add_only_what_is_new(run: Run, tmp_path: Path) -> None:
@@ -190,6 +197,9 @@ async def test_what_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
 
     unknown_preset = await run(*CREATE[:3], "moon", *CREATE[4:])
     unknown_zone = await run(*CREATE, "--timezone", "Mars/Base")
+    unusable = [
+        await run(*CREATE, "--code", "East Lake"), await run(*CREATE, "--name", " "),
+    ]  # fmt: skip
     elsewhere = [
         await run("rules", "export", "--code", "west"),
         await run("rules", "import", "--code", "west", str(book)),
@@ -197,6 +207,7 @@ async def test_what_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
                   "--person", "1"),
     ]  # fmt: skip
     assert (unknown_preset.exit_code, unknown_zone.exit_code) == (1, 2)
+    assert [told.exit_code for told in unusable] == [2, 2]
     assert "base-grid, chengdu" in unknown_preset.stderr
     assert [(told.exit_code, "'west'" in told.stderr) for told in elsewhere] == [(1, True)] * 3
 

@@ -25,7 +25,7 @@ RULES = [
     (
         {"name": "垃圾分类错误", "direction": "cost", "points": 5, "max_units": 4,
          "caps": [{"period": "month", "points": 40}]},
-        "垃圾分类错误：每次扣 5 分，单次最多 4 次，每月最多扣 40 分",
+        "垃圾分类错误：每次扣 5 分，一次最多按 4 次计，每月最多扣 40 分",
     ),
     (
         {"name": "隐患上报", "points": 5, "arrives_on": "accepted",
@@ -39,13 +39,19 @@ RULES = [
     (
         {"name": "助老", "points": 10, "points_by_effort": {"low": 5, "medium": 10, "high": 20},
          "min_interval_minutes": 30, "audience": ["youth", "b7"], "mode": "offline"},
-        "助老：每次轻度 5 分、中度 10 分、重度 20 分，两次至少间隔 30 分钟，面向青年、b7，仅限线下",
+        ("助老：每次 5 分（强度低）、10 分（强度中）、20 分（强度高），两次至少间隔 30 分钟，"
+        "面向青年、b7，仅限线下"),
+    ),
+    (
+        {"name": "噪音", "direction": "cost", "points": 10,
+         "points_by_effort": {"low": 5, "medium": 10, "high": 20}},
+        "噪音：每次扣 5 分（强度低）、扣 10 分（强度中）、扣 20 分（强度高）",
     ),
     (
         {"name": "清雪", "points": 8, "effort": "high", "min_interval_minutes": 120,
          "is_claimable": True, "review_level": 2, "evidence": ["times", "photo"],
          "award_notice_days": 3, "expiry": {"kind": "months", "months": 12}},
-        ("清雪：每次 8 分（重度），两次至少间隔 2 小时，可自行申报，需附照片、起止时间，"
+        ("清雪：每次 8 分（强度高），两次至少间隔 2 小时，可自行申报，需附照片、起止时间，"
         "由 2 人复核，公示 3 天后到账，积分 12 个月内有效"),
     ),
     (
@@ -70,13 +76,28 @@ CAMPAIGNS = [
          "hours": {"from": "08:00", "until": "12:30"}, "per_person_points": 50,
          "budget_points": 9000},
         ("平安月：2026 年 12 月 1 日至 12 月 31 日，周六、周日 08:00 至 12:30，“平安”类，"
-        "按 1.5 倍计分，每次另加 2 分，每人最多多得 50 分，总额 9000 分"),
+        "按 1.5 倍计分，每次另加 2 分，每人最多多得 50 分，总额 9000 分、发完为止"),
     ),
     (
         {"bonus_points": 5, "grid_ids": [7, 8], "audience": ["elder"], "newcomer_days": 30,
          "ends_at": datetime(2026, 12, 1, 16, tzinfo=UTC)},
         ("平安月：2026 年 12 月 1 日，所有加分项目，每次另加 5 分，限第一网格、8，面向老年人，"
         "限加入社区 30 天内的新居民"),
+    ),
+    # A night that begins on the last day is of that day; what was ended early says until when.
+    (
+        {"percent": 200, "hours": {"from": "22:00", "until": "06:00"},
+         "ends_at": datetime(2026, 12, 31, 22, tzinfo=UTC)},
+        ("平安月：2026 年 12 月 1 日至 12 月 31 日，每天 22:00 至次日 06:00，所有加分项目，"
+        "按 2 倍计分"),
+    ),
+    (
+        {"percent": 200, "ends_at": datetime(2026, 12, 5, 7, 30, tzinfo=UTC)},
+        "平安月：2026 年 12 月 1 日至 12 月 5 日 15:30，所有加分项目，按 2 倍计分",
+    ),
+    (
+        {"percent": 200, "ends_at": datetime(2026, 12, 1, 7, 30, tzinfo=UTC)},
+        "平安月：2026 年 12 月 1 日至当天 15:30，所有加分项目，按 2 倍计分",
     ),
     (
         {"percent": 200, "categories": ["safety"], "rule_codes": ["patrol", "gone"],

@@ -155,6 +155,23 @@ async def test_helping_counts_more_just_now_and_somebody_reviews_and_audits(
         assert staff.tokens["membership"]["roles"] == [role]
 
 
+async def test_the_demo_starts_again_when_its_committee_has_ended_the_campaign_of_the_day(
+    sessionmaker: Sessions, http: httpx.AsyncClient, vault: Vault, clock: Clock
+) -> None:
+    async with sessionmaker.begin() as session:
+        await ensure_demo(session, vault=vault, now=clock.now)
+    clock.advance(minutes=5)
+    committee = await sign_in(http, "committee-1")
+    [campaign] = (await committee.get("/v1/campaigns")).json()["items"]
+    ended = await committee.post(f"/v1/staff/campaigns/{campaign['campaign_id']}/end", {})
+    assert ended.status_code == 200, ended.text
+    clock.advance(minutes=1)
+
+    async with sessionmaker.begin() as session:
+        await ensure_demo(session, vault=vault, now=clock.now)
+    assert (await committee.get("/v1/campaigns")).json()["items"] == []
+
+
 async def test_a_demo_of_an_older_version_is_given_what_it_lacks_once(
     sessionmaker: Sessions,
     http: httpx.AsyncClient,

@@ -73,6 +73,8 @@ async def list_duties(
 @router.post(
     "/{duty_id}/end", responses=problem_responses(DutyNotFound, DutyEnded, DutyEndsBeforeStart)
 )
-async def end_duty(duty_id: Id, body: DutyEnd, actor: Assigner, session: Session) -> DutyRead:
+async def end_duty(
+    duty_id: Id, body: DutyEnd, actor: Assigner, session: Session, now: Now
+) -> DutyRead:
     """Say on which day a duty is held for the last time."""
-    return await service.end_duty(session, actor, duty_id, body)
+    return await service.end_duty(session, actor, duty_id, body, now=now)

@@ -10,9 +10,9 @@ class RuleNotMonthly(Invalid):
 
 
 class OwnDuty(Forbidden):
-    """Nobody assigns a duty to themselves."""
+    """Nobody assigns a duty to themselves or to somebody of their household."""
 
-    title_zh = "不能给自己安排岗位职责"
+    title_zh = "不能给自己或家人安排岗位职责"
 
 
 class DutyInThePast(Invalid):

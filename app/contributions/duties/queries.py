@@ -15,7 +15,11 @@ from app.rules.models import Rule, RuleVersion
 
 # Held already is also what ends no sooner than the new one begins: a month counts once.
 _LIST_CANDIDATES = """
-    SELECT resident_id, person_id, EXISTS (SELECT FROM duties
+    SELECT resident_id, EXISTS (SELECT FROM residents AS own
+        WHERE own.community_id = :community_id AND own.person_id = :person_id
+            AND (own.resident_id = residents.resident_id
+                OR own.household_id = residents.household_id)) AS is_own,
+        EXISTS (SELECT FROM duties
         WHERE duties.community_id = :community_id AND duties.rule_id = :rule_id
             AND duties.resident_id = residents.resident_id
             AND (ends_on IS NULL OR ends_on >= :starts_on)) AS is_held
@@ -80,14 +84,19 @@ async def list_candidates(
     community_id: int,
     rule_id: int,
     *,
+    person_id: int,
     starts_on: date,
     grid_id: int | None,
     resident_ids: Sequence[int] | None,
 ) -> Sequence[Record]:
-    """Return active residents (of a grid, of a list, or all), and whether they hold the duty."""
+    """Return active residents (of a grid, of a list, or all), and whether they hold the duty.
+
+    `is_own` are the person themselves and whoever they live with.
+    """
     values = {
         "community_id": community_id,
         "rule_id": rule_id,
+        "person_id": person_id,
         "starts_on": starts_on,
         "grid_id": grid_id,
         "resident_ids": resident_ids,

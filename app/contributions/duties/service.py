@@ -29,6 +29,7 @@ from app.contributions.duties.schemas import (
 from app.contributions.models import SourceKind
 from app.contributions.posting import AwardItem
 from app.contributions.service import Act, award_all, evaluate_acts
+from app.contributions.telling.awards import tell_awards
 from app.core.access import Actor
 from app.core.calendar import day_in
 from app.core.database import Record
@@ -47,13 +48,13 @@ PER_MONTH = "month"
 async def assign_duties(
     session: AsyncSession, actor: Actor, body: DutyAssign, *, now: datetime
 ) -> DutiesAssigned:
-    """Let residents hold a duty; those who hold it already, and the caller, are left out.
+    """Let residents hold a duty; those who hold it already, and the caller's own, are left out.
 
     Raises RuleNotFound, RuleNotMonthly, DutyInThePast, GridNotFound, ResidentNotFound, OwnDuty.
     """
     rule_id = await _rule_of(session, actor, body, now=now)
     candidates = await _list_candidates(session, actor, body, rule_id)
-    skipped = {row.resident_id: reason for row in candidates if (reason := _skip(actor, row))}
+    skipped = {row.resident_id: reason for row in candidates if (reason := _skip(row))}
     if body.resident_ids is not None and SkipReason.OWN in skipped.values():
         raise OwnDuty
     wanted = [row.resident_id for row in candidates if row.resident_id not in skipped]
@@ -90,7 +91,7 @@ async def _list_candidates(
     ):
         raise GridNotFound
     candidates = await queries.list_candidates(
-        session, actor.community, rule_id,
+        session, actor.community, rule_id, person_id=actor.person_id,
         starts_on=body.starts_on, grid_id=body.grid_id, resident_ids=body.resident_ids,
     )  # fmt: skip
     unknown = set(body.resident_ids or ()) - {row.resident_id for row in candidates}
@@ -99,25 +100,30 @@ async def _list_candidates(
     return candidates
 
 
-def _skip(actor: Actor, row: Record) -> SkipReason | None:
-    if row.person_id == actor.person_id:
+def _skip(row: Record) -> SkipReason | None:
+    if row.is_own:
         return SkipReason.OWN
     return SkipReason.HELD_ALREADY if row.is_held else None
 
 
-async def end_duty(session: AsyncSession, actor: Actor, duty_id: int, body: DutyEnd) -> DutyRead:
+async def end_duty(
+    session: AsyncSession, actor: Actor, duty_id: int, body: DutyEnd, *, now: datetime
+) -> DutyRead:
     """Say on which day a duty is held for the last time; said again, the answer is the same.
 
-    Raises DutyNotFound, DutyEnded, DutyEndsBeforeStart.
+    While that day is to come, it may be set to an earlier one. Raises DutyNotFound, DutyEnded,
+    DutyEndsBeforeStart.
     """
     duty = await queries.lock_duty(session, actor.community, duty_id)
     if duty is None:
         raise DutyNotFound
     if duty.ends_on not in (None, body.ends_on):
-        raise DutyEnded(ends_on=duty.ends_on.isoformat())
+        here = await community.get_community(session, actor.community)
+        if duty.ends_on < max(body.ends_on, day_in(here.timezone, now)):
+            raise DutyEnded(ends_on=duty.ends_on.isoformat())
     if body.ends_on < duty.starts_on:
         raise DutyEndsBeforeStart
-    if duty.ends_on is None:
+    if duty.ends_on != body.ends_on:
         duty.ends_on = body.ends_on
         duty.ended_by = actor.person_id
         await session.flush()
@@ -157,7 +163,9 @@ async def award_batch(
     async def list_items() -> Sequence[AwardItem]:
         return await _evaluate(session, community_id, held, month, timezone=timezone, now=now)
 
-    await award_all(session, community_id, list_items, timezone=timezone, now=now)
+    outcomes = await award_all(session, community_id, list_items, timezone=timezone, now=now)
+    opening = f"{month.first.year} 年 {month.first.month} 月岗位职责："
+    await tell_awards(session, community_id, outcomes, opening=opening, timezone=timezone, now=now)
     return int(held[-1].duty_id) if len(held) == BATCH else 0
 
 

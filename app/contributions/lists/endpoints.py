@@ -185,7 +185,7 @@ async def refuse_award_list(
 async def withdraw_award_list(
     award_list_id: Id, actor: Poster, session: Session, now: Now
 ) -> AwardListRead:
-    """Take my own list back before somebody decides it."""
+    """Take my own list back before somebody decides it, or while it is on public notice."""
     return await service.withdraw_list(session, actor, award_list_id, now=now)
 
 

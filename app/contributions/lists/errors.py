@@ -67,9 +67,9 @@ class NotTheListsProposer(Forbidden):
 
 
 class OwnAwardRow(Forbidden):
-    """Nobody may approve a list that awards them."""
+    """Nobody may approve a list that awards them or somebody of their household."""
 
-    title_zh = "名单中有您本人，请由其他人审批"
+    title_zh = "名单中有您本人或家人，请由其他人审批"
 
 
 constraint_problems |= {

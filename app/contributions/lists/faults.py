@@ -67,6 +67,10 @@ MESSAGES = {
     "not_for_them": (
         "This rule is for another group of residents.", "该规则不适用于这位居民所属的人群。",
     ),
+    "on_another_list": (
+        "Another list has the same resident, rule and time; add the time of day to another act.",
+        "另一份名单中已有相同的居民、规则和时间；如确为另一次，请注明时间。",
+    ),
     "duplicate": (
         "The same resident, rule and time as in row {first}; add the time of day or the units.",
         "与第 {first} 行的居民、规则和时间相同；请注明时间，或合并数量。",

@@ -16,6 +16,7 @@ from app.contributions.lists.models import AwardList, AwardListRow, ListState
 from app.contributions.models import SourceKind
 from app.contributions.posting import AwardItem
 from app.contributions.service import Act, Outcome, award_all, evaluate_acts
+from app.contributions.telling.awards import tell_awards
 from app.core.database import Record
 from app.core.jobs import enqueue
 from app.notices import service as notices
@@ -24,6 +25,8 @@ from app.rules.models import Effort
 
 BATCH = 1000
 JOB = "post_award_lists"
+# Not the list's own title, which was checked by nobody.
+OPENING = "居委会登记的名单："
 # What a row, or a list, is told that gave nothing.
 HAS_LEFT = "居民已退出本社区"
 NOT_MEANT_FOR = "规则不适用于该居民所属的人群"
@@ -148,6 +151,9 @@ async def _give(
     by_row = {int(outcome.decision.item.occasion): outcome for outcome in outcomes}
     settled = [_settled(row, is_here, by_row) for row, is_here in waiting]
     await queries.settle_rows(session, award_list, settled)
+    await tell_awards(
+        session, community_id, outcomes, opening=OPENING, timezone=here.timezone, now=now
+    )
 
 
 def _settled(row: AwardListRow, is_here: bool, outcomes: Mapping[int, Outcome]) -> dict[str, Any]:  # noqa: FBT001

@@ -1,7 +1,7 @@
 """SQL of award lists: a fixed number of statements for a file, and for a thousand rows of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from app.contributions.models import Contribution
 from app.core.database import Record
 from app.notices.models import PublicNotice
 from app.rules.models import Rule, RuleVersion
+
+# An act as lists tell them apart: resident, rule, time.
+Occurrence = tuple[int, int, datetime]
 
 # LIMIT tells the planner how many rows come, as in contributions.queries. A building's name is
 # compared without blanks, as place_of writes it. Names are sealed: who is called what is for the
@@ -97,11 +100,31 @@ _LONGEST_NOTICE = """
         WHERE community_id = :community_id AND award_list_id = :award_list_id)
 """
 
-_AWARDS_PERSON = """
+_AWARDS_HOUSEHOLD = """
     SELECT EXISTS (
-        SELECT FROM award_list_rows JOIN residents USING (community_id, resident_id)
-        WHERE community_id = :community_id AND award_list_id = :award_list_id
-            AND person_id = :person_id)
+        SELECT FROM residents AS own JOIN residents AS awarded
+                ON awarded.community_id = :community_id
+                AND (awarded.resident_id = own.resident_id
+                    OR awarded.household_id = own.household_id)
+            JOIN award_list_rows AS line ON line.community_id = :community_id
+                AND line.award_list_id = :award_list_id
+                AND line.resident_id = awarded.resident_id
+        WHERE own.community_id = :community_id AND own.person_id = :person_id)
+"""
+
+# A list holds nothing that was done after it was proposed, so older ones need no look. What was
+# taken back may be given anew. Three lists of values, and not a join, so that the lines are gone
+# through once however few the planner thinks there are.
+_LIST_ON_OTHERS = """
+    SELECT resident_id, rule_id, acted_at
+    FROM award_lists JOIN award_list_rows USING (community_id, award_list_id)
+    WHERE community_id = :community_id AND award_list_id <> :award_list_id
+        AND proposed_at >= :since AND state NOT IN ('refused', 'withdrawn') AND refusal IS NULL
+        AND resident_id = ANY(:resident_ids) AND rule_id = ANY(:rule_ids)
+        AND acted_at = ANY(:moments)
+        AND NOT EXISTS (SELECT FROM contribution_reversals AS reversal
+            WHERE reversal.community_id = :community_id
+                AND reversal.contribution_id = award_list_rows.contribution_id)
 """
 
 
@@ -156,10 +179,23 @@ async def longest_notice(session: AsyncSession, award_list: AwardList) -> int:
     return int(await session.scalar(text(_LONGEST_NOTICE), _of(award_list)) or 0)
 
 
-async def awards_person(session: AsyncSession, award_list: AwardList, person_id: int) -> bool:
-    """Tell whether a row of the list is this person's own."""
+async def awards_household(session: AsyncSession, award_list: AwardList, person_id: int) -> bool:
+    """Tell whether a row of the list is this person's own, or of somebody they live with."""
     values = _of(award_list) | {"person_id": person_id}
-    return bool(await session.scalar(text(_AWARDS_PERSON), values))
+    return bool(await session.scalar(text(_AWARDS_HOUSEHOLD), values))
+
+
+async def list_on_others(
+    session: AsyncSession, community_id: int, award_list_id: int, acts: Collection[Occurrence]
+) -> set[Occurrence]:
+    """Return which of these are on another list that stands."""
+    resident_ids, rule_ids, moments = (list(set(values)) for values in zip(*acts, strict=True))
+    values = {
+        "community_id": community_id, "award_list_id": award_list_id, "since": min(moments),
+        "resident_ids": resident_ids, "rule_ids": rule_ids, "moments": moments,
+    }  # fmt: skip
+    rows = await session.execute(text(_LIST_ON_OTHERS), values)
+    return {(row.resident_id, row.rule_id, row.acted_at) for row in rows}
 
 
 async def list_due(session: AsyncSession, *, now: datetime) -> Sequence[Record]:
@@ -300,7 +336,7 @@ async def is_list_notice(session: AsyncSession, community_id: int, public_notice
 async def list_public_lines(
     session: AsyncSession, community_id: int, public_notice_id: int, *, after: int, size: int
 ) -> Sequence[Record]:
-    """Return the lines of the list on a notice, but for those that an objection has struck out."""
+    """Return the lines of the list on a notice, but for what an objection has struck out."""
     statement = (
         _select_rows(community_id)
         .add_columns(Contribution.asked_points)
@@ -316,6 +352,7 @@ async def list_public_lines(
         )
         .where(
             AwardList.public_notice_id == public_notice_id,
+            AwardList.state != ListState.REFUSED,
             AwardListRow.refusal.is_(None),
             AwardListRow.row_number > after,
             Resident.state == ResidentState.ACTIVE,
@@ -327,23 +364,15 @@ async def list_public_lines(
 
 
 def _select_rows(community_id: int) -> Select[*tuple[Any, ...]]:
+    statement = select(
+        AwardListRow.row_number, AwardListRow.resident_id, AwardListRow.units,
+        AwardListRow.effort, AwardListRow.acted_at, AwardListRow.note,
+        AwardListRow.contribution_id, AwardListRow.granted_points, AwardListRow.refusal,
+        AwardListRow.rule_version_id, AwardListRow.award_list_id, Resident.masked_name,
+        Rule.code.label("rule_code"), RuleVersion.name.label("rule_name"),
+    )  # fmt: skip
     return (
-        select(
-            AwardListRow.row_number,
-            AwardListRow.resident_id,
-            AwardListRow.units,
-            AwardListRow.effort,
-            AwardListRow.acted_at,
-            AwardListRow.note,
-            AwardListRow.contribution_id,
-            AwardListRow.granted_points,
-            AwardListRow.refusal,
-            AwardListRow.rule_version_id,
-            AwardListRow.award_list_id,
-            Resident.masked_name,
-            Rule.code.label("rule_code"),
-            RuleVersion.name.label("rule_name"),
-        )
+        statement.where(AwardListRow.community_id == community_id)
         .join(
             Resident,
             (Resident.community_id == AwardListRow.community_id)
@@ -359,12 +388,9 @@ def _select_rows(community_id: int) -> Select[*tuple[Any, ...]]:
             (RuleVersion.community_id == AwardListRow.community_id)
             & (RuleVersion.rule_version_id == AwardListRow.rule_version_id),
         )
-        .where(AwardListRow.community_id == community_id)
     )
 
 
 def _of(award_list: AwardList) -> dict[str, Any]:
-    return {
-        "community_id": award_list.community_id,
-        "award_list_id": award_list.award_list_id,
-    }
+    community_id, award_list_id = award_list.community_id, award_list.award_list_id
+    return {"community_id": community_id, "award_list_id": award_list_id}

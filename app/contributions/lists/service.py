@@ -67,11 +67,15 @@ async def refuse_list(
 async def withdraw_list(
     session: AsyncSession, actor: Actor, award_list_id: int, *, now: datetime
 ) -> AwardListRead:
-    """Take one's own list back before it is decided."""
+    """Take one's own list back before it is decided, or while it is on public notice."""
     award_list = await _lock(session, actor, award_list_id)
-    if not _is_done(actor, award_list, ListState.WITHDRAWN):
+    is_on_notice = award_list.state == ListState.IN_NOTICE
+    if is_on_notice or not _is_done(actor, award_list, ListState.WITHDRAWN):
         if award_list.proposed_by != actor.person_id:
             raise NotTheListsProposer
+        if is_on_notice:
+            notice_id = award_list.public_notice_id or 0
+            await notices.withdraw(session, award_list.community_id, notice_id, now=now)
         await _close(session, actor, award_list, ListState.WITHDRAWN, now=now)
     return await get_list(session, actor, award_list_id)
 
@@ -173,7 +177,7 @@ def _check_is_another(actor: Actor, award_list: AwardList) -> None:
 
 async def _check_may_approve(session: AsyncSession, actor: Actor, award_list: AwardList) -> None:
     _check_is_another(actor, award_list)
-    if await queries.awards_person(session, award_list, actor.person_id):
+    if await queries.awards_household(session, award_list, actor.person_id):
         raise OwnAwardRow
 
 
@@ -186,7 +190,8 @@ async def _put_to_notice(
         session,
         award_list.community_id,
         kind=NoticeKind.AWARD_LIST,
-        title=award_list.title,
+        # The list's own title was checked by nobody.
+        title=f"批量积分公示名单 {day_in(here.timezone, now).isoformat()}",
         closes_at=midnight(last_day + timedelta(days=1), here.timezone),
         published_by=actor.person_id,
         now=now,

@@ -1,7 +1,7 @@
 """Taking a list in: read it, find out what each row means, store it if nothing is wrong.
 
 No transaction is open while a file is sent and looked through. Then it is read a thousand rows at
-a time, each thousand is judged in a thread by what four statements tell of it, and stored by one
+a time, each thousand is judged in a thread by what five statements tell of it, and stored by one
 more if a list is proposed; where a row is wrong, all of that is undone. So memory is flat: held
 over the whole file are only the file itself (5 MB at most) with the shared texts of a workbook, a
 table of a third of a megabyte by which the same act is known twice, sums by rule, 20 rows and
@@ -84,7 +84,12 @@ class Checked:
         )
 
 
-Keep = Callable[[Sequence[Judged]], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The list that rows are added to."""
+
+    award_list_id: int
+    add: Callable[[Sequence[Judged]], Awaitable[None]]
 
 
 async def admit_list(
@@ -124,7 +129,8 @@ async def store_list(
         async def keep(rows: Sequence[Judged]) -> None:
             await queries.insert_rows(writing, award_list, [_stored(row) for row in rows])
 
-        checked = await _go_through(writing, actor, table, vault=vault, now=now, keep=keep)
+        kept = Kept(award_list.award_list_id, keep)
+        checked = await _go_through(writing, actor, table, vault=vault, now=now, kept=kept)
         if checked.faults.count:
             raise ListHasErrors(report=checked.told_in(language).model_dump(mode="json"))
         award_list.row_count = checked.row_count
@@ -163,7 +169,7 @@ async def _go_through(
     *,
     vault: Vault,
     now: datetime,
-    keep: Keep | None = None,
+    kept: Kept | None = None,
 ) -> Checked:
     """Judge a file a thousand rows at a time, and keep them as long as nothing is wrong."""
     here = await community.get_community(session, actor.community)
@@ -189,10 +195,11 @@ async def _go_through(
         count, entries, wanted = await asyncio.to_thread(read)
         if entries:
             known = await _look_up(session, actor.community, entries, wanted, now=now)
-            rows = await asyncio.to_thread(lambda: judge(known).judge(entries))
+            judged = await asyncio.to_thread(lambda: judge(known).judge(entries))
+            rows = await _leave_out_known(session, actor, judged, columns, faults, kept)
             checked.add(rows)
-            if keep is not None and not faults.count:
-                await keep(rows)
+            if kept is not None and not faults.count:
+                await kept.add(rows)
         faults.go_on()
         checked.row_count += count
         return count
@@ -200,6 +207,30 @@ async def _go_through(
     while await go_on() == ROWS_AT_ONCE:
         pass
     return checked
+
+
+async def _leave_out_known(
+    session: AsyncSession,
+    actor: Actor,
+    rows: Sequence[Judged],
+    columns: Columns,
+    faults: Faults,
+    kept: Kept | None,
+) -> Sequence[Judged]:
+    """Return the rows that no other list has; the file may be one of last week, saved anew."""
+    if not rows:
+        return rows
+    own_id = 0 if kept is None else kept.award_list_id
+    acts = {row.entry.row: _occurrence(row) for row in rows}
+    known = await queries.list_on_others(session, actor.community, own_id, acts.values())
+    for number, act in acts.items():
+        if act in known:
+            faults.add(number, columns.heading("date"), "on_another_list")
+    return [row for row in rows if acts[row.entry.row] not in known]
+
+
+def _occurrence(row: Judged) -> queries.Occurrence:
+    return row.item.resident_id, row.item.terms.rule_id, row.item.acted_at
 
 
 async def _look_up(

@@ -53,11 +53,7 @@ def read_note(cell: Cell) -> str:
 
 def read_resident_id(cell: Cell) -> int:
     """Return a number of up to 19 digits, if no spreadsheet has rounded it."""
-    if isinstance(cell, (int, float)) and abs(cell) >= LARGEST_EXACT:
-        raise Unfit("number_rounded")
-    text = read_text(cell)
-    if _rounded.fullmatch(text) is not None:
-        raise Unfit("number_rounded")
+    text = _exact(cell)
     if _number.fullmatch(text) is None or int(text) > MAX_ID:
         raise Unfit("resident_unknown")
     return int(text)
@@ -65,7 +61,7 @@ def read_resident_id(cell: Cell) -> int:
 
 def read_serial(cell: Cell) -> str:
     """Return a card's serial as it is stored, however it was grouped."""
-    serial = _blanks_and_hyphens.sub("", read_text(cell)).upper()
+    serial = _blanks_and_hyphens.sub("", _exact(cell)).upper()
     if _serial.fullmatch(serial) is None:
         raise Unfit("resident_unknown")
     return serial
@@ -73,7 +69,7 @@ def read_serial(cell: Cell) -> str:
 
 def read_phone(cell: Cell) -> str:
     """Return a number in E.164."""
-    phone = in_international_form(_blanks_and_hyphens.sub("", read_text(cell)))
+    phone = in_international_form(_blanks_and_hyphens.sub("", _exact(cell)))
     if _phone.fullmatch(phone) is None:
         raise Unfit("resident_unknown")
     return phone
@@ -128,6 +124,16 @@ def _text(cell: Cell, most: int) -> str:
     text = str(cell)
     if len(text) > most:
         raise Unfit("too_long", most=most)
+    return text
+
+
+def _exact(cell: Cell) -> str:
+    """Return what stands for somebody, if no spreadsheet has rounded it (1.38E+10)."""
+    if isinstance(cell, (int, float)) and abs(cell) >= LARGEST_EXACT:
+        raise Unfit("number_rounded")
+    text = read_text(cell)
+    if _rounded.fullmatch(text) is not None:
+        raise Unfit("number_rounded")
     return text
 
 

@@ -41,7 +41,7 @@ class SuspiciousFile(Exception):
 
 
 def read_workbook(content: bytes, *, columns: int) -> Iterator[Row]:
-    """Yield the cells of the first sheet's rows, from row 1 on; raises ListUnreadable.
+    """Yield the cells of the first visible sheet's rows, from row 1 on; raises ListUnreadable.
 
     At most so many columns are read. Cells are openpyxl's, so a formula can be told from text.
     """
@@ -60,7 +60,8 @@ def _read(content: bytes, columns: int) -> Iterator[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that it leaves out
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-        sheet = book.worksheets[0]
+        # What nobody sees in a spreadsheet is not what they want to hand in.
+        sheet = next(page for page in book.worksheets if page.sheet_state == "visible")
     # Some programs declare a size that is not the sheet's.
     sheet.reset_dimensions()
     try:

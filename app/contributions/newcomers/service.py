@@ -9,6 +9,7 @@ from app.contributions.models import SourceKind
 from app.contributions.newcomers import queries
 from app.contributions.posting import AwardItem
 from app.contributions.service import Act, award_all, evaluate_acts
+from app.contributions.telling.awards import tell_awards
 from app.core.database import Record
 from app.ledger.models import MACHINE
 from app.rules import service as rules
@@ -18,6 +19,7 @@ BATCH = 1000
 # Whoever joined earlier and got nothing, as while no worker ran, is not surprised any more.
 LOOKS_BACK = timedelta(days=60)
 BEGINNING = (0, 0)
+OPENING = "欢迎加入社区："
 
 
 async def welcome_batch(
@@ -38,7 +40,8 @@ async def welcome_batch(
     async def list_items() -> Sequence[AwardItem]:
         return await _evaluate(session, community_id, unwelcomed, timezone=timezone, now=now)
 
-    await award_all(session, community_id, list_items, timezone=timezone, now=now)
+    outcomes = await award_all(session, community_id, list_items, timezone=timezone, now=now)
+    await tell_awards(session, community_id, outcomes, opening=OPENING, timezone=timezone, now=now)
     last = unwelcomed[-1]
     return (last.resident_id, last.rule_id) if len(unwelcomed) == BATCH else None
 

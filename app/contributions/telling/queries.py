@@ -21,6 +21,21 @@ _LIST_REACHABLE = """
     ORDER BY 1
 """
 
+_LIST_PERSONS = """
+    SELECT resident_id, person_id FROM residents
+    WHERE community_id = :community_id AND resident_id = ANY(:resident_ids)
+        AND person_id IS NOT NULL AND state = 'active'
+"""
+
+
+async def list_persons(
+    session: AsyncSession, community_id: int, resident_ids: Sequence[int]
+) -> dict[int, int]:
+    """Return the persons of residents, by resident; those without a phone are left out."""
+    values = {"community_id": community_id, "resident_ids": list(resident_ids)}
+    rows = (await session.execute(text(_LIST_PERSONS), values)).all()
+    return {row.resident_id: row.person_id for row in rows}
+
 
 async def list_reachable(
     session: AsyncSession, community_id: int, resident_id: int

@@ -15,7 +15,7 @@ from app.core.idempotency import (
 from app.core.openapi import problem_responses
 from app.core.transactions import Now, Session
 from app.rules.book import service
-from app.rules.book.errors import NothingToPropose, RuleBookFaulty
+from app.rules.book.errors import NothingToPropose, RuleBookFaulty, RuleChangeComing
 from app.rules.book.schemas import (
     RuleBookCheck,
     RuleBookExport,
@@ -49,8 +49,8 @@ async def check_rule_book(
     status_code=201,
     response_model=RuleChangeRead,
     responses=problem_responses(
-        RuleBookFaulty, NothingToPropose, RuleCodeTaken, RuleNotFound, RuleChangePending,
-        EffectiveTooEarly, NoticeTooShort,
+        RuleBookFaulty, NothingToPropose, RuleChangeComing, RuleCodeTaken, RuleNotFound,
+        RuleChangePending, EffectiveTooEarly, NoticeTooShort,
         IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight,
     ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The rule book in force, put together from what is stored."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,6 +9,7 @@ from app.core.calendar import day_in
 from app.core.database import Record
 from app.rules import queries as rule_queries
 from app.rules.book import queries
+from app.rules.book.campaigns import last_day
 from app.rules.book.schemas import (
     CampaignData,
     ProcedureData,
@@ -18,7 +19,6 @@ from app.rules.book.schemas import (
 )
 from app.rules.models import Campaign, Procedure, Rule, RuleVersion
 
-AN_INSTANT = timedelta(microseconds=1)
 FIELDS = RuleData.model_fields.keys() - {"code"}
 
 
@@ -83,7 +83,7 @@ def _campaign(campaign: Campaign, codes: set[str], timezone: str) -> CampaignDat
         "name": campaign.name,
         "rules": [code for code in campaign.rule_codes if code in codes],
         "starts_on": day_in(timezone, campaign.starts_at),
-        "ends_on": day_in(timezone, campaign.ends_at - AN_INSTANT),
+        "ends_on": last_day(campaign, timezone),
     }
     same = (
         "categories", "percent", "bonus_points", "hours", "weekdays", "audience",

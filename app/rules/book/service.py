@@ -1,6 +1,6 @@
 """Exporting a rule book, checking one, and putting one to notice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +11,7 @@ from app.rules import queries as rule_queries
 from app.rules.book import queries
 from app.rules.book.adding import add_categories
 from app.rules.book.difference import Difference, DifferenceKind, compare_books
-from app.rules.book.errors import NothingToPropose, RuleBookFaulty
+from app.rules.book.errors import NothingToPropose, RuleBookFaulty, RuleChangeComing
 from app.rules.book.exporting import collect_book
 from app.rules.book.reading import BookUnreadable, Mistake, read_book
 from app.rules.book.schemas import (
@@ -56,7 +56,7 @@ async def propose_book(
 ) -> RuleChangeRead:
     """Put to notice what a book changes of the rules, as one change; new categories are made.
 
-    Raises RuleBookFaulty, NothingToPropose, and what a change by itself raises.
+    Raises RuleBookFaulty, NothingToPropose, RuleChangeComing, and what a change by itself raises.
     """
     try:
         wanted = read_book(body.toml)
@@ -70,6 +70,7 @@ async def propose_book(
     of_rules = [one for one in found if one.part == "rules"]
     if not of_rules:
         raise NothingToPropose
+    await _check_nothing_coming(session, actor.community, [one.code for one in of_rules], now=now)
     known = await queries.list_stored_categories(session, actor.community)
     new = [category for category in wanted.rule_categories if category.code not in known]
     await add_categories(session, actor.community, new)
@@ -83,6 +84,17 @@ async def propose_book(
         notice_days=body.notice_days,
         now=now,
     )
+
+
+async def _check_nothing_coming(
+    session: AsyncSession, community_id: int, codes: Sequence[str], *, now: datetime
+) -> None:
+    """Refuse to change what will change anyway: the file says what holds before that."""
+    newest = await rule_queries.list_newest_versions(session, community_id, codes)
+    for code, (_, version) in newest.items():
+        until = version.effective_until
+        if version.effective_from > now or (until is not None and until > now):
+            raise RuleChangeComing(rule_code=code)
 
 
 async def _book_now(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBookData:

@@ -13,7 +13,10 @@ TEXTS = {
     "string_too_long": ("at most {max_length} characters", "最多 {max_length} 个字"),
     "too_long": ("at most {max_length} entries", "最多 {max_length} 项"),
     "too_short": ("at least {min_length} entries", "至少 {min_length} 项"),
-    "string_pattern_mismatch": ("", "格式不符；代码须以小写字母开头，只含小写字母、数字和下划线"),
+    "string_pattern_mismatch": (
+        "not of the pattern: a code is of a-z, 0-9 and _, a name stands on one line",
+        "格式不符；代码须以小写字母开头，只含小写字母、数字和下划线；名称须为一行文字"),
+    "json_invalid": ("nested too deeply", "嵌套层数过多"),
     "enum": ("must be one of {expected}", "只能是：{expected}"),
     "literal_error": ("must be one of {expected}", "只能是：{expected}"),
     "int_type": ("must be a whole number", "应为整数，不加引号"),

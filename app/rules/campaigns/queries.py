@@ -1,17 +1,14 @@
 """SQL of campaigns."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community.models import Grid
 from app.core.database import Record
-from app.rules.models import Campaign, Direction, Rule, RuleCategory, RuleVersion
-
-# What is called off before it begins stands for this long, and gives nothing.
-SHORTEST = timedelta(microseconds=1)
+from app.rules.models import SHORTEST, Campaign, Direction, Rule, RuleCategory, RuleVersion
 
 # The room above keeps the count, by resident, with everybody's under 0 where there is a budget.
 _READ_USAGE = """

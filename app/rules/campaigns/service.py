@@ -24,7 +24,7 @@ from app.rules.campaigns.schemas import (
     CampaignRead,
     CampaignUsageRead,
 )
-from app.rules.models import Campaign
+from app.rules.models import SHORTEST, Campaign
 from app.rules.wording import say_campaign
 
 
@@ -110,7 +110,7 @@ async def end_campaign(
 
 def _first_end(campaign: Campaign) -> datetime:
     """Return the earliest end it can have, whether it has begun or not."""
-    return campaign.starts_at + queries.SHORTEST
+    return campaign.starts_at + SHORTEST
 
 
 async def read_usage(session: AsyncSession, actor: Actor, campaign_id: int) -> CampaignUsageRead:

@@ -78,11 +78,12 @@ async def run(stage: Stage, options: argparse.Namespace) -> tuple[list[Figures],
     lists = []
     start = 0
     try:
-        for rows in options.rows:
+        for days_ago, rows in enumerate(options.rows, start=2):
             say(f"A list of {rows:,} rows")
             floor = await run_floor(maker, stage.floor, rows, start=start)
             start += rows
-            lists.append(await measure_list(stage, engine, maker, rows) | floor)
+            figures = await measure_list(stage, engine, maker, rows, days_ago=days_ago)
+            lists.append(figures | floor)
         say(f"A duty of {options.holders:,}")
         return lists, await measure_duties(stage, engine, maker, options.holders)
     finally:

@@ -77,10 +77,15 @@ def workbook_of(town: Town, rows: int, day: date) -> bytes:
     return written.getvalue()
 
 
-async def measure_list(stage: Stage, engine: AsyncEngine, maker: Maker, rows: int) -> Figures:
-    """Read, check, store and post a list; raises BenchFailed unless each row was awarded."""
+async def measure_list(
+    stage: Stage, engine: AsyncEngine, maker: Maker, rows: int, *, days_ago: int
+) -> Figures:
+    """Read, check, store and post a list; raises BenchFailed unless each row was awarded.
+
+    Every list needs a day of its own: the same acts are not taken twice.
+    """
     now = system_clock()
-    content = workbook_of(stage.town, rows, (now - timedelta(days=2)).date())
+    content = workbook_of(stage.town, rows, (now - timedelta(days=days_ago)).date())
     actor = stage.town.actor(PROPOSER)
     began = time.perf_counter()
     deque(open_table(content).rows, maxlen=0)

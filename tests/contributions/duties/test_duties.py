@@ -154,7 +154,7 @@ async def test_a_grid_or_everybody_is_assigned_at_once_and_holders_are_told(staf
     assert await staff.duties(rule_code="survey") == []
 
 
-async def test_nobody_assigns_a_duty_to_themselves(staff: Staff) -> None:
+async def test_nobody_assigns_a_duty_to_themselves_or_their_household(staff: Staff) -> None:
     await staff.do(
         "UPDATE residents SET person_id = (SELECT person_id FROM role_grants WHERE community_id ="
         " :community_id AND role = 'committee' ORDER BY role_grant_id LIMIT 1)"
@@ -168,6 +168,15 @@ async def test_nobody_assigns_a_duty_to_themselves(staff: Staff) -> None:
     assert problem_code(named) == "own_duty"
     own = {"resident_id": staff.here.resident_id("resident-1"), "reason": "own"}
     assert (swept["assigned_count"], swept["skipped"]) == (5, [own])
+    await staff.do(
+        "UPDATE residents SET household_id = (SELECT household_id FROM residents AS own"
+        " WHERE own.community_id = :community_id AND own.resident_id = :resident)"
+        " WHERE community_id = :community_id AND resident_id = :family",
+        community_id=staff.here.community_id, resident=int(staff.here.resident_id("resident-1")),
+        family=int(staff.here.resident_id("resident-2")),
+    )  # fmt: skip
+    family = await staff.try_assign("resident-2", starts_on="2027-01-01")
+    assert problem_code(family) == "own_duty"
 
 
 @pytest.mark.parametrize(
@@ -206,6 +215,34 @@ async def test_a_duty_is_ended_once_and_can_be_held_again_later(staff: Staff) ->
     overlapping = await staff.assign("resident-1", starts_on=TODAY)
     following = await staff.assign("resident-1", starts_on="2026-11-19")
     assert (overlapping["skipped_count"], following["assigned_count"]) == (1, 1)
+
+
+async def test_a_last_day_that_is_to_come_is_set_to_an_earlier_one(staff: Staff) -> None:
+    await staff.assign("resident-1")
+    (duty,) = await staff.duties()
+    await staff.end(duty["duty_id"], "2099-11-20")  # for 2026
+
+    corrected = await staff.end(duty["duty_id"], "2026-11-20")
+    later = await staff.end(duty["duty_id"], "2026-11-21")
+    await staff.pass_month(**UNTIL_DECEMBER)
+    over = await staff.end(duty["duty_id"], "2026-11-19")
+
+    assert corrected.json()["ends_on"] == "2026-11-20"
+    assert problem_code(later) == problem_code(over) == "duty_ended"
+    assert await staff.awards() == []
+
+
+async def test_holders_are_told_of_each_month(staff: Staff) -> None:
+    await staff.assign("resident-1")
+
+    await staff.pass_month(**UNTIL_DECEMBER)
+    await staff.pass_month(hours=1)
+
+    resident = await staff.here.caller("resident-1")
+    (message,) = (await resident.get("/v1/me/messages")).json()["items"]
+    assert message["kind"] == "points_awarded"
+    assert message["body"].startswith("2026 年 11 月岗位职责：“")
+    assert message["body"].endswith("” 20 分已到账。")
 
 
 async def test_residents_and_duties_of_another_community_are_unknown(

@@ -63,7 +63,7 @@ async def test_workers_that_post_a_list_at_once_give_each_row_once(
     monkeypatch.setattr(giving, "BATCH", 2)
     names = [f"resident-{number}" for number in range(1, 7)]
     lists = [
-        await busy.propose(*(busy.row(name, note=f"第 {number} 次调解") for name in names))
+        await busy.propose(*(busy.row(name, day=f"2026-11-1{number}") for name in names))
         for number in range(2)
     ]
     for award_list_id in lists:

@@ -160,6 +160,32 @@ def test_links_macros_and_validations_are_left_alone() -> None:
     assert table.rows == [(2, ["1", "survey", DAY, "调查"])]
 
 
+def test_a_sheet_that_is_hidden_is_not_read() -> None:
+    book = openpyxl.Workbook()
+    hidden = book.worksheets[0]
+    hidden.append(("旧表",))
+    hidden.sheet_state = "hidden"
+    page = book.create_sheet("名单")
+    page.append(HEADINGS)
+    page.append(("1", "survey", DAY, "调查"))
+    book.active = page
+
+    assert read_table(saved(book)).headings == list(HEADINGS)
+
+
+async def test_a_heading_of_blanks_without_end_is_not_said_back(office: Office) -> None:
+    heading = "规" + " " * 100_000 + "则"
+
+    report = await office.check(
+        office.file(
+            office.row("resident-1", "flying"), headings=("居民编号", heading, "日期", "事由")
+        )
+    )
+
+    (error,) = report["errors"]
+    assert (error["code"], len(error["column"])) == ("rule_unknown", 41)
+
+
 async def test_formulas_and_errors_of_a_workbook_are_told(office: Office) -> None:
     book = openpyxl.Workbook()
     page = book.worksheets[0]

@@ -257,6 +257,64 @@ async def test_a_fault_below_a_thousand_good_rows_undoes_them(
     assert (stored["row_count"], stored["asked_points"]) == (6, 120)
 
 
+async def test_what_is_on_another_list_is_not_taken_again(office: Office) -> None:
+    rows = [office.row("resident-1"), office.row("resident-2")]
+    first = await office.propose(*rows)
+
+    saved_anew = [*rows, office.row("resident-3")]
+    on_its_way = await office.faults(*saved_anew)
+    answer = await office.send(office.file(*saved_anew))
+    await office.decide(first)
+    await office.post()
+    given = await office.faults(*saved_anew)
+    at_another_time = await office.faults(office.row("resident-1", day=f"{DAY} 09:00"))
+    await office.do(
+        "INSERT INTO contribution_reversals (community_id, reversal_id, contribution_id,"
+        " asked_points, taken_points, reason, reversed_by, created_at)"
+        " SELECT community_id, 1, contribution_id, 20, 20, '', 1, now() FROM award_list_rows"
+        " WHERE community_id = :community_id AND row_number = 2"
+    )
+    taken_back = await office.faults(*rows)
+
+    assert on_its_way == given == [
+        (2, "日期", "on_another_list"), (3, "日期", "on_another_list")
+    ]  # fmt: skip
+    assert problem_code(answer) == "list_has_errors"
+    assert at_another_time == []
+    assert taken_back == [(3, "日期", "on_another_list")]
+
+
+async def test_what_was_on_a_refused_list_is_taken_again(office: Office) -> None:
+    refused = await office.propose(office.row("resident-1"))
+    await office.decide(refused, "refusal")
+
+    assert await office.faults(office.row("resident-1", note="事由写清楚了")) == []
+
+
+async def test_numbers_that_a_spreadsheet_rounded_are_told_as_such(office: Office) -> None:
+    found = await office.faults(
+        ("1.38E+10", "", "mediation", DAY, "调解"),
+        ("", "2.2E+46", "mediation", DAY, "调解"),
+        headings=("手机号", "卡号", *HEADINGS[1:]),
+    )
+
+    assert found == [(2, "手机号", "number_rounded"), (3, "卡号", "number_rounded")]
+
+
+async def test_a_phone_that_a_workbook_keeps_as_a_number_is_understood(
+    office: Office, vault: Vault
+) -> None:
+    await give_phone(office, vault, "resident-1", "+8613800000001")
+
+    report = await office.check(
+        xlsx_of(
+            [("手机号", *HEADINGS[1:]), (13800000001.0, "mediation", date(2026, 11, 17), "调解")]
+        )
+    )
+
+    assert report["errors"] == []
+
+
 async def give_phone(office: Office, vault: Vault, name: str, phone: str) -> None:
     community_id, resident_id = office.here.community_id, office.here.resident_id(name)
     await office.do(

@@ -66,6 +66,9 @@ async def test_everybody_who_joined_under_the_rule_is_welcomed_once(
     resident = await here.caller("resident-3")
     (line, _) = (await resident.get("/v1/me/statement")).json()["items"]
     assert line["memo"] in {"新居民见面礼", "新人任务"}
+    (message,) = (await resident.get("/v1/me/messages")).json()["items"]
+    assert message["body"].startswith("欢迎加入社区：“")
+    assert message["body"].endswith("，共 55 分已到账。")
     async with sessionmaker() as session:
         await assert_books_balance(session, here.community_id)
 

@@ -164,6 +164,11 @@ def test_a_file_that_is_no_book_is_refused_with_the_line(text: str, line: int, r
     assert (line, True) in {(told.line, reason in told.message_en) for told in found}, found
 
 
+def test_the_mark_that_some_editors_begin_a_file_with_says_nothing() -> None:
+    assert read_book("\ufeff" + RIGHT) == read_book(RIGHT)
+    assert mistakes_of("\ufeff" + WRONG) == mistakes_of(WRONG)
+
+
 @settings(max_examples=25)
 @given(books())
 def test_a_book_comes_back_as_it_was_written(book: RuleBookData) -> None:

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.rules.book.lines import find_lines, line_of
+from app.rules.book.lines import DEEPEST, find_lines, line_of
 
 BOOK = """\
 # a comment with [brackets] and = signs
@@ -79,6 +79,12 @@ def test_every_key_is_found_on_its_line() -> None:
 
 def test_lines_that_end_as_on_windows_are_counted_alike() -> None:
     assert find_lines(BOOK.replace("\n", "\r\n")) == find_lines(BOOK)
+
+
+def test_a_key_of_very_many_parts_is_found_by_its_first_ones() -> None:
+    lines = find_lines("# above\n" + "a." * 900 + "a = 0\n")
+    assert lines == {("a",) * parts: 2 for parts in range(1, DEEPEST + 1)}
+    assert line_of(lines, ("a",) * 901) == 2
 
 
 def test_what_is_missing_is_looked_for_at_the_table_around_it() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.rules.book.founding import put_in_force
 from app.rules.book.reading import read_book
 from app.setup.presets import read_preset
+from tests.rules.changes.proposing import Assembly, change
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 
@@ -129,6 +130,25 @@ async def test_a_proposed_file_is_one_change_of_rules_on_public_notice(
     assert (await check(here, await export_of(here)))["proposed"] == []
     assert 'code = "sports"' in await export_of(here)
     assert SURVEY + "5" in await export_of(here)
+
+
+async def test_a_file_undoes_no_change_that_is_adopted_and_still_to_come(
+    here: Neighbourhood, clock: Clock
+) -> None:
+    assembly = Assembly(here, clock)
+    both = await assembly.propose(
+        change("survey"), change("story_evening", "end"), effective_on="2026-12-20"
+    )
+    assembly.end_notice()
+    await assembly.adopt(both)
+    text = await export_of(here)
+    assert SURVEY + "5" in text
+
+    for old, new in (("参加问卷", "参加问卷调查"), ("故事会", "故事晚会")):
+        edited_again = text.replace(f'name = "{old}"', f'name = "{new}"')
+        refused = await propose(here, proposal(edited_again))
+        assert (refused.status_code, refused.json()["code"]) == (409, "rule_change_coming")
+    assert (await propose(here, proposal(text + NEW_RULE))).status_code == 201
 
 
 async def test_only_who_may_propose_rules_reads_or_brings_a_file(here: Neighbourhood) -> None:

@@ -1,10 +1,14 @@
 """Opening campaigns, ending them early, and what they have given."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.rules.models import RuleCategory
 from tests.support.caller import problem_code
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
@@ -62,7 +66,7 @@ async def test_a_campaign_that_starts_today_starts_now_and_gives_within_its_budg
     assert campaign["starts_at"] == clock.now.isoformat().replace("+00:00", "Z")
     assert campaign["ends_at"] == "2026-11-30T16:00:00Z"
     sentence = (
-        "互助双倍：2026 年 11 月 18 日至 11 月 30 日，“互助”类，按 2 倍计分，总额 25 分"
+        "互助双倍：2026 年 11 月 18 日至 11 月 30 日，“互助”类，按 2 倍计分，总额 25 分、发完为止"
     )  # fmt: skip
     assert campaign["sentence"] == sentence
     assert sentence in {shown["sentence"] for shown in await list_campaigns(here)}
@@ -170,3 +174,59 @@ async def test_a_campaign_that_is_called_off_never_begins(
     assert await list_campaigns(here) == before
     let_pass(here, clock, days=3)
     assert await granted(here, "resident-1", "story_evening") == 15
+
+
+async def test_a_night_that_begins_on_the_last_day_counts_to_its_end(
+    here: Neighbourhood, clock: Clock
+) -> None:
+    night = {"from": "22:00", "until": "06:00"}
+    campaign = await open_campaign(
+        here, categories=["helping"], hours=night, starts_on="2026-11-19", ends_on="2026-11-20"
+    )
+    given = []
+    # By the neighbourhood's clock: 05:00 and 23:00 on the 19th, 05:00 and 06:00 on the 21st.
+    for hours in (14, 18, 30, 1):
+        let_pass(here, clock, hours=hours)
+        given.append(await granted(here, "resident-1", "story_evening"))
+
+    assert (campaign["starts_at"], campaign["ends_at"]) == (
+        "2026-11-19T14:00:00Z", "2026-11-20T22:00:00Z",
+    )  # fmt: skip
+    assert "2026 年 11 月 19 日至 11 月 20 日，每天 22:00 至次日 06:00" in campaign["sentence"]
+    assert given == [15, 30, 30, 15]
+
+
+async def test_a_campaign_of_a_category_is_one_of_the_branches_below_it_as_well(
+    here: Neighbourhood,
+    clock: Clock,
+    sessionmaker: async_sessionmaker[AsyncSession],
+) -> None:
+    async with sessionmaker.begin() as session:
+        session.add_all(
+            RuleCategory(community_id=here.community_id, code=code, name=code, parent_code=parent)
+            for code, parent in (("life", None), ("leisure", "life"))
+        )
+        await session.flush()
+        await session.execute(
+            update(RuleCategory)
+            .where(RuleCategory.community_id == here.community_id, RuleCategory.code == "helping")
+            .values(parent_code="leisure")
+        )
+    await open_campaign(here, categories=["life"])
+    clock.advance(seconds=1)
+
+    assert await granted(here, "resident-1", "story_evening") == 30
+    assert await granted(here, "resident-1", "survey") == 5
+
+
+async def test_what_was_called_off_gives_nothing_at_the_very_moment_it_would_have_begun(
+    here: Neighbourhood, clock: Clock
+) -> None:
+    campaign = await open_campaign(here, starts_on="2026-11-19")
+    assert (await end(here, campaign)).status_code == 200
+    clock.now = datetime(2026, 11, 18, 16, tzinfo=UTC)
+    here.callers.clear()
+
+    assert await granted(here, "resident-1", "story_evening") == 15
+    committee = await here.caller("committee-1")
+    assert 'code = "double"' not in (await committee.get("/v1/staff/rule-book")).json()["toml"]
