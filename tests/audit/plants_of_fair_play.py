@@ -29,6 +29,7 @@ CLAIMS = [
     plant(
         "claims were reviewed by people uninvolved",
         _UNTIED_REVIEW.format("not_of_the_household"),
+        "DROP INDEX uq_claim_reviews_household",
         "UPDATE claim_reviews SET reviewer_household_id = claimant_household_id"
         " WHERE community_id = :id",
     ),

@@ -198,6 +198,22 @@ PLANTS = [
         "UPDATE cap_usage SET used_times = used_times + 1 WHERE community_id = :id",
     ),
     Plant(
+        "campaigns give what awards say",
+        "WITH campaign AS (INSERT INTO campaigns (community_id, campaign_id, code, name,"
+        " rule_codes, percent, bonus_points, starts_at, ends_at, budget_points)"
+        " VALUES (:id, 77, 'spring', '春节', '[]', 200, 0, now(), now() + interval '1 day', 10))"
+        " INSERT INTO campaign_usage VALUES (:id, 77, 0, 5)",
+        "given by campaign .*77.* is 5, should be 0",
+    ),
+    Plant(
+        "claims were reviewed and awarded once",
+        "INSERT INTO claims (community_id, claim_id, resident_id, rule_id, rule_version_id, units,"
+        " mode, acted_at, note, shows_deed, state, review_level, approvals, claimed_by,"
+        " claimed_at, contribution_id) VALUES (:id, 77, 1, 1, 1, 1, 'any', now(), '', false,"
+        " 'awarded', 1, 1, 1, now(), 78)",
+        "claim 77 was awarded after 0 approvals",
+    ),
+    Plant(
         "every transfer waits to be sealed or is once",
         "DELETE FROM seal_queue WHERE community_id = :id AND transfer_id ="
         " (SELECT max(transfer_id) FROM seal_queue WHERE community_id = :id)",

@@ -45,7 +45,7 @@ async def rounds(town: Town, *moments: datetime) -> None:
 
 
 def test_the_round_is_made_every_morning_and_the_worker_knows_every_job() -> None:
-    assert SCHEDULES["every_morning"][1] == ("tell_lapses",)
+    assert "tell_lapses" in SCHEDULES["every_morning"][1]
     wanted = {job for _, jobs in SCHEDULES.values() for job in jobs}
     assert wanted <= set(JOBS)
     assert {"expire_points", "expire_holds", "decay_points"} <= wanted
