@@ -82,6 +82,7 @@ class Appeal(Model):
             unique=True,
             postgresql_where=sql("state NOT IN ('withdrawn', 'dismissed')"),
         ),
+        Index("ix_appeals_subject", "community_id", "subject_id", "appeal_id"),
         Index("ix_appeals_state", "community_id", "state", "appeal_id"),
         Index("ix_appeals_resident", "community_id", "resident_id", "appeal_id"),
     )

@@ -96,6 +96,9 @@ def upgrade() -> None:
         "ix_appeals_state", "appeals", ["community_id", "state", "appeal_id"], unique=False
     )
     op.create_index(
+        "ix_appeals_subject", "appeals", ["community_id", "subject_id", "appeal_id"], unique=False
+    )
+    op.create_index(
         "uq_appeals_subject",
         "appeals",
         ["community_id", "kind", "subject_id"],

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.rules.book.schemas import RuleData
+from app.rules.book.schemas import ProcedureData, RuleData
 from app.rules.models import Campaign
-from app.rules.wording import say_campaign, say_rule
+from app.rules.wording import say_campaign, say_procedure, say_rule
 
 RULES = [
     (
@@ -112,6 +112,15 @@ CAMPAIGNS = [
 def test_a_rule_says_all_that_counts_in_one_sentence(stated: dict[str, Any], sentence: str) -> None:
     rule = RuleData.model_validate({"code": "rule", "category": "safety"} | stated)
     assert say_rule(rule.stored()) == sentence
+
+
+@pytest.mark.parametrize(("days", "hearing"), [(3, "扣分前申辩期 3 天"), (0, "扣分前不设申辩期")])
+def test_a_procedure_says_each_of_its_days(days: int, hearing: str) -> None:
+    stated = ProcedureData(hearing_days=days).model_dump()
+    assert say_procedure(stated) == (
+        f"办理期限：规则公示至少 7 天，{hearing}，积分修复期限 30 天，"
+        "决定作出后 15 天内可以申诉，申诉在 10 天内答复"
+    )
 
 
 @pytest.mark.parametrize(("changes", "sentence"), CAMPAIGNS)

@@ -10,6 +10,7 @@ GROWING = (
     "lot_moves", "vouchers", "idempotency_keys", "cases", "case_photos", "case_joins",
     "case_events", "photos", "content_checks", "inbox_messages", "wechat_messages",
     "message_quotas", "consents", "seals", "tree_nodes", "unlinked_transfers",
+    "claims", "claim_reviews", "manual_postings", "award_list_rows", "appeals",
 )  # fmt: skip
 
 OTHERS = (
@@ -86,4 +87,31 @@ OTHERS = (
         FROM generate_series(1, :many) AS n""",
     """INSERT INTO unlinked_transfers SELECT :community, n, '{}', now()
         FROM generate_series(1, :many) AS n""",
+    # All but a few decided long ago, by the reviewer whose queue is read.
+    """INSERT INTO claims (community_id, claim_id, resident_id, rule_id, rule_version_id, units,
+            mode, acted_at, note, shows_deed, state, review_level, approvals, claimed_by,
+            claimed_at, reason)
+        SELECT :community, n, 1000 + n, 1, 1, 1, 'any', now() - interval '1 day', '', false,
+            CASE WHEN n % 1000 = 0 THEN 'in_review' ELSE 'refused' END, 1, 0, 1000 + n, now(), ''
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO claim_reviews (community_id, claim_id, reviewer_id, verdict, reason, claimant_id,
+            entered_by, reviewed_at)
+        SELECT :community, n, 2, 'refuse', '', 1000 + n, 1000 + n, now()
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO manual_postings (community_id, manual_posting_id, kind, state, resident_id,
+            transfer_id, points, is_our_fault, reason, proposed_by, proposed_at, decided_by,
+            decided_at, result)
+        SELECT :community, n, 'repair', 'posted', 1000 + n, n, 1, false, '', 1, now(), 2, now(),
+            '{}' FROM generate_series(1, :many) AS n""",
+    """INSERT INTO award_lists (community_id, award_list_id, title, file_hash, row_count,
+            asked_points, state, proposed_by, proposed_at, decided_by, decided_at, posted_at)
+        VALUES (:community, 1, '', '', :many, 1, 'posted', 1, now(), 2, now(), now())""",
+    """INSERT INTO award_list_rows (community_id, award_list_id, row_number, resident_id, rule_id,
+            rule_version_id, units, acted_at, note, contribution_id, granted_points)
+        SELECT :community, 1, n, 1000 + n, 1, 1, 1, now(), '', n, 1
+        FROM generate_series(1, :many) AS n""",
+    """INSERT INTO appeals (community_id, appeal_id, kind, subject_id, resident_id, text, state,
+            involved, filed_by, filed_at, answer_until, decided_by, decided_at, outcome)
+        SELECT :community, n, 'award', n, 1000 + n, '', 'dismissed', '[]', 1000 + n, now(), now(),
+            1, now(), '' FROM generate_series(1, :many) AS n""",
 )  # fmt: skip

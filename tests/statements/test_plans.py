@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.embedded.configuration import SUPERUSER
 from tests.statements.case_requests import CASE_STATEMENTS, case_requests
+from tests.statements.fair_play_requests import FAIR_PLAY_STATEMENTS, fair_play_requests
 from tests.statements.others import GROWING, OTHERS
 from tests.statements.requests import STATEMENTS, Request, main_requests
 from tests.support.clock import Clock
@@ -62,6 +63,15 @@ async def test_a_request_about_hazards_reads_few_rows_of_a_large_community(
     name: str, here: Neighbourhood, clock: Clock, connection: AsyncConnection
 ) -> None:
     request = (await case_requests(here, clock))[name]
+
+    assert await read_too_much(request, connection) == {}
+
+
+@pytest.mark.parametrize("name", FAIR_PLAY_STATEMENTS)
+async def test_a_request_of_fair_play_reads_few_rows_of_a_large_community(
+    name: str, here: Neighbourhood, connection: AsyncConnection
+) -> None:
+    request = (await fair_play_requests(here))[name]
 
     assert await read_too_much(request, connection) == {}
 

@@ -30,9 +30,10 @@ def _involved(kind: str, subject: str, resident: str, filer: str) -> str:
             WHERE community_id = :community_id AND claim_id = CASE WHEN {kind} = 'refusal'
                 THEN {subject} ELSE (SELECT source_id FROM act WHERE source_kind = 'claim') END),
         posting AS (
-            SELECT proposed_by, decided_by, answered_by FROM act JOIN manual_postings
-                ON community_id = :community_id AND manual_posting_id = source_id
-                AND source_kind LIKE 'committee%'),
+            SELECT there.* FROM act CROSS JOIN LATERAL (
+                SELECT proposed_by, decided_by, answered_by FROM manual_postings
+                WHERE community_id = :community_id AND manual_posting_id = source_id
+                    AND source_kind LIKE 'committee%' OFFSET 0) AS there),
         award_list AS (
             SELECT proposed_by, decided_by, public_notice_id, occasion AS line
             FROM act JOIN award_lists ON community_id = :community_id AND award_list_id = source_id
@@ -59,9 +60,10 @@ def _involved(kind: str, subject: str, resident: str, filer: str) -> str:
                 AND (CAST(about_id AS text) = line
                     OR (about_id IS NULL AND remark.kind = 'objection'))),
         earlier AS (
-            SELECT involved FROM act JOIN appeals AS before
-                ON before.community_id = :community_id AND before.appeal_id = act.source_id
-                AND source_kind = 'appeal'),
+            SELECT there.* FROM act CROSS JOIN LATERAL (
+                SELECT involved FROM appeals AS before
+                WHERE before.community_id = :community_id AND before.appeal_id = act.source_id
+                    AND source_kind = 'appeal' OFFSET 0) AS there),
         taking_part (person) AS (
             SELECT person_id FROM residents
                 WHERE community_id = :community_id AND resident_id = {resident}

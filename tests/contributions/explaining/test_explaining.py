@@ -4,10 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.contributions.explaining import queries
 from tests.conftest import NOW
 from tests.contributions.claims.desk import LONG_AGO, ClaimDesk, add_rules
 from tests.support.clock import Clock
@@ -153,15 +151,3 @@ async def test_nobody_reads_the_points_of_another(
         caller = await neighbourhood.caller(name)
         answer = await caller.get(f"{MINE}/{mine}")
         assert (answer.status_code, answer.json()["code"]) == (404, "contribution_not_found")
-
-
-async def test_the_list_is_read_from_indexes(desk: ClaimDesk) -> None:
-    """However many contributions a community has, a page is a page of one wallet."""
-    async with desk.sessions() as session:
-        await session.execute(text("SET LOCAL enable_seqscan = off"))
-        values = {"community_id": 1, "resident_id": 4711, "before": 2**62, "size": 21}
-        plan = "\n".join(
-            (await session.scalars(text(f"EXPLAIN {queries.LIST_PAGE}"), values)).all()
-        )
-    assert "ix_transfers_credit" in plan
-    assert "ix_transfers_debit" in plan

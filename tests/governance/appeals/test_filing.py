@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.governance.appeals.desk import APPEALS, DESK, AppealDesk, award_id
+from tests.rules.changes.proposing import Assembly, procedure
 from tests.support.caller import problem_code
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
@@ -37,6 +38,26 @@ async def test_one_can_appeal_for_so_many_full_days(desk: AppealDesk, clock: Clo
     reversal = {"kind": "reversal", "transfer_id": award, "reason": "非本人", "is_our_fault": False}
     await desk.here.post_by_hand(reversal)
     await desk.file("resident-1", "award", award)
+
+
+async def test_a_shorter_time_to_appeal_ends_none_that_runs(desk: AppealDesk, clock: Clock) -> None:
+    assembly = Assembly(desk.here, clock)
+    award = award_id(await desk.here.give("resident-1", "survey"))
+    proposed = await assembly.propose(procedure(appeal_days=5))
+    assembly.end_notice()
+    await assembly.adopt(proposed)
+    later = award_id(await desk.here.give("resident-1", "survey"))
+
+    assert (await window(desk, later))["until"] == "2026-12-01T16:00:00Z"
+    assert (await window(desk, award))["until"] == "2026-12-03T16:00:00Z"
+    await desk.file("resident-1", "award", award)
+
+    days = {"effective_on": "2026-12-31", "reason": "程序再行调整"}
+    again = await assembly.propose(procedure(appeal_days=2), **days)
+    assembly.end_notice()
+    await assembly.adopt(again)
+    assert (await window(desk, later))["until"] == "2026-12-01T16:00:00Z"
+    assert (await window(desk, award))["until"] == "2026-12-03T16:00:00Z"
 
 
 async def test_one_appeals_once_and_anew_only_after_a_withdrawal(desk: AppealDesk) -> None:

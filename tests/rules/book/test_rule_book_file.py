@@ -80,15 +80,16 @@ async def test_a_check_names_what_a_file_changes_and_what_no_proposal_can(
     found = await check(here, text.replace("appeal_days = 15", "appeal_days = 20"))
 
     assert [(one["part"], one["kind"], one["code"]) for one in found["proposed"]] == [
+        ("procedure", "change", "procedure"),
         ("rule_categories", "new", "sports"),
         ("rules", "change", "survey"),
         ("rules", "new", "morning_exercise"),
         ("rules", "end", "calligraphy_lesson"),
     ]
-    assert found["proposed"][1]["fields"] == [{"field": "points", "before": 5, "after": 8}]
-    assert [(one["part"], one["code"]) for one in found["not_proposed"]] == [
-        ("procedure", "procedure"), ("campaigns", "night"),
-    ]  # fmt: skip
+    days, _, survey, *_ = found["proposed"]
+    assert days["fields"] == [{"field": "appeal_days", "before": 15, "after": 20}]
+    assert survey["fields"] == [{"field": "points", "before": 5, "after": 8}]
+    assert [(one["part"], one["code"]) for one in found["not_proposed"]] == [("campaigns", "night")]
 
 
 async def test_a_faulty_file_is_refused_with_all_its_lines(here: Neighbourhood) -> None:
@@ -114,7 +115,8 @@ async def test_a_file_of_more_than_256_kb_is_refused_unread(here: Neighbourhood)
 async def test_a_proposed_file_is_one_change_of_rules_on_public_notice(
     here: Neighbourhood,
 ) -> None:
-    body = proposal(edited(await export_of(here)))
+    text = edited(await export_of(here)).replace("appeal_days = 15", "appeal_days = 20")
+    body = proposal(text)
     answer = await propose(here, body)
     change = answer.json()
     again = await propose(here, body)
@@ -122,6 +124,7 @@ async def test_a_proposed_file_is_one_change_of_rules_on_public_notice(
     assert answer.status_code == 201, answer.text
     assert [(one["kind"], one["code"]) for one in change["changes"]] == [
         ("change", "survey"), ("new", "morning_exercise"), ("end", "calligraphy_lesson"),
+        ("procedure", "procedure"),
     ]  # fmt: skip
     assert again.json()["code"] == "rule_change_pending"
     resident = await here.caller("resident-1")
@@ -130,6 +133,7 @@ async def test_a_proposed_file_is_one_change_of_rules_on_public_notice(
     assert (await check(here, await export_of(here)))["proposed"] == []
     assert 'code = "sports"' in await export_of(here)
     assert SURVEY + "5" in await export_of(here)
+    assert "appeal_days = 15" in await export_of(here)
 
 
 async def test_a_file_undoes_no_change_that_is_adopted_and_still_to_come(

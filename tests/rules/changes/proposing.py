@@ -13,6 +13,11 @@ CHANGES = "/v1/staff/rule-changes"
 # The neighbourhood's clock says Wednesday, 18 November 2026: the notice lasts until the 25th.
 NOTICE_UNTIL = "2026-11-25T16:00:00Z"
 EARLIEST = "2026-11-27"
+# As of the preset; residents are not heard before a deduction unless a test says so.
+PROCEDURE = {
+    "rule_notice_days": 7, "hearing_days": 0, "repair_days": 30, "appeal_days": 15,
+    "appeal_answer_days": 10,
+}  # fmt: skip
 SURVEY = {"name": "参加问卷", "category": "council", "points": 8}
 
 
@@ -22,6 +27,11 @@ def change(code: str = "survey", kind: str = "change", **terms: Any) -> dict[str
     if kind != "end":
         stated["terms"] = SURVEY | terms
     return stated
+
+
+def procedure(**days: int) -> dict[str, Any]:
+    """Return a change of the neighbourhood's procedure: only these days are others than now."""
+    return {"kind": "procedure", "terms": PROCEDURE | days}
 
 
 @dataclass(slots=True)

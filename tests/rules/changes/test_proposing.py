@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.rules.changes.proposing import CHANGES, EARLIEST, SURVEY, Assembly, change
+from tests.rules.changes.proposing import CHANGES, EARLIEST, SURVEY, Assembly, change, procedure
 from tests.support.caller import problem_code
 from tests.support.neighbourhood import Neighbourhood
 
@@ -24,6 +24,14 @@ REFUSED = [
     ([change() | {"kind": "end"}], {}, "request_invalid"),
     ([change() | {"code": "other_code", "terms": {**SURVEY, "code": "survey"}}], {},
      "request_invalid"),
+    ([procedure()], {}, "nothing_changes"),
+    ([procedure(hearing_days=1), procedure(hearing_days=2)], {}, "rule_named_twice"),
+    ([procedure(hearing_days=1)], {"notice_days": 6}, "notice_too_short"),
+    ([{"kind": "procedure"}], {}, "request_invalid"),
+    *(([procedure(**days)], {}, "request_invalid") for days in (
+        {"rule_notice_days": 0}, {"hearing_days": 61}, {"repair_days": 0}, {"appeal_days": 367},
+        {"appeal_answer_days": 91}, {"other_days": 1},
+    )),
 ]  # fmt: skip
 
 
@@ -68,6 +76,18 @@ async def test_a_rule_waits_for_one_change_at_a_time(assembly: Assembly) -> None
     withdrawn = await assembly.decide(first, "withdrawal", by="committee-1")
     assert withdrawn.json()["state"] == "withdrawn"
     await assembly.propose(change("survey", "end"))
+
+
+async def test_the_procedure_waits_for_one_change_at_a_time(
+    assembly: Assembly, elsewhere: Neighbourhood
+) -> None:
+    first = await assembly.propose(procedure(appeal_days=20))
+    second = await assembly.try_propose(procedure(appeal_days=30), by="committee-2")
+    assert second.json().items() >= {
+        "code": "rule_change_pending", "rule_code": "procedure"}.items()  # fmt: skip
+    await Assembly(elsewhere, assembly.clock).propose(procedure(appeal_days=30))
+    await assembly.decide(first, "withdrawal", by="committee-1")
+    await assembly.propose(procedure(appeal_days=30))
 
 
 async def test_a_scheduled_version_can_be_changed_from_a_day_after_it_begins(
