@@ -11,11 +11,10 @@ from app.core.transactions import Now, Session
 from app.rules import service
 from app.rules.errors import RuleNotFound
 from app.rules.models import Procedure
-from app.rules.schemas import ProcedureTerms, RuleBook, RuleHistory
+from app.rules.schemas import ProcedureRead, RuleBook, RuleHistory
 
 router = APIRouter(tags=["rules"])
 Reader = Annotated[Actor, Depends(Require(Permission.RULES_READ))]
-Decider = Annotated[Actor, Depends(Require(Permission.RULES_DECIDE))]
 At = Annotated[Moment | None, Query(description="As of when; now, if left out")]
 RuleCode = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
 
@@ -32,13 +31,10 @@ async def list_rule_versions(code: RuleCode, actor: Reader, session: Session) ->
     return await service.get_history(session, actor.community, code)
 
 
-@router.get("/v1/procedure", response_model=ProcedureTerms)
+@router.get("/v1/procedure", response_model=ProcedureRead)
 async def get_procedure(actor: Reader, session: Session) -> Procedure:
-    """Return how long notice, hearing, repair, appeal and its answer last here."""
+    """Return how long notice, hearing, repair, appeal and its answer last here.
+
+    These days change as rules do: by a change of rules, put to public notice.
+    """
     return await service.get_procedure(session, actor.community)
-
-
-@router.put("/v1/staff/procedure", response_model=ProcedureTerms)
-async def put_procedure(body: ProcedureTerms, actor: Decider, session: Session) -> Procedure:
-    """Set how long notice, hearing, repair, appeal and its answer last from now on."""
-    return await service.set_procedure(session, actor, body)

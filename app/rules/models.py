@@ -172,7 +172,9 @@ class RuleChange(Model):
     """Rules to be made, changed or ended: proposed, put to public notice, then decided.
 
     `changes` is a list of {kind: new|change|end, code, based_on (version, empty if new), terms}
-    with terms as a rule book states them (rules/book). They take effect together.
+    with terms as a rule book states them (rules/book). They take effect together. One of them may
+    be of kind `procedure`: its terms are all the days of the procedure, and `before` those until
+    then; it holds from the adoption.
     """
 
     __tablename__ = "rule_changes"
@@ -213,7 +215,10 @@ class RuleChange(Model):
 
 
 class Procedure(Model):
-    """How a community decides, in calendar days: notice, hearing, repair, appeal, answer."""
+    """How a community decides, in calendar days: notice, hearing, repair, appeal, answer.
+
+    Changed as rules are (RuleChange). There are no versions: what began before keeps its dates.
+    """
 
     __tablename__ = "procedures"
 

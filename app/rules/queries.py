@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import Record
 from app.ledger.models import PointPolicy
 from app.rules.models import (
     SHORTEST,
@@ -19,6 +20,17 @@ from app.rules.models import (
 )
 
 VersionRow = tuple[Rule, RuleVersion, PointPolicy]
+
+# The procedure has no versions: its first change after a moment says what held at that moment.
+_APPEAL_DAYS = """
+    SELECT appeal_answer_days, coalesce(
+        (SELECT CAST(change -> 'before' ->> 'appeal_days' AS integer) FROM rule_changes
+            CROSS JOIN LATERAL jsonb_array_elements(changes) AS change
+        WHERE rule_changes.community_id = :community_id AND state = 'adopted'
+            AND decided_at > :at AND change ->> 'kind' = 'procedure'
+        ORDER BY decided_at, rule_change_id LIMIT 1), appeal_days) AS appeal_days
+    FROM procedures WHERE procedures.community_id = :community_id
+"""
 
 
 async def list_versions_in_force(
@@ -126,6 +138,12 @@ async def list_campaigns(
 async def get_procedure(session: AsyncSession, community_id: int) -> Procedure:
     """Return how a community decides; every community has its procedure."""
     return await session.get_one(Procedure, community_id)
+
+
+async def get_appeal_days(session: AsyncSession, community_id: int, *, at: datetime) -> Record:
+    """Return the appeal_days that held at a moment, and the appeal_answer_days of now."""
+    values = {"community_id": community_id, "at": at}
+    return (await session.execute(text(_APPEAL_DAYS), values)).one()
 
 
 async def lock_procedure(session: AsyncSession, community_id: int) -> Procedure:

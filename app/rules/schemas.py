@@ -1,12 +1,11 @@
 """What the public rule book, the history of a rule and the procedure look like."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.ids import Id
-from app.core.schemas import Input
 from app.rules.models import ArrivesOn, Direction, EarnedBy, Effort, Evidence, Mode
 
 
@@ -65,13 +64,13 @@ class RuleHistory(BaseModel):
     next_cursor: None = None
 
 
-class ProcedureTerms(Input):
+class ProcedureRead(BaseModel):
     """How a community decides, in calendar days. What runs already keeps its dates."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    rule_notice_days: Annotated[int, Field(ge=1, le=90, examples=[7])]
-    hearing_days: Annotated[int, Field(ge=0, le=60, examples=[3])]
-    repair_days: Annotated[int, Field(ge=1, le=366, examples=[30])]
-    appeal_days: Annotated[int, Field(ge=1, le=366, examples=[15])]
-    appeal_answer_days: Annotated[int, Field(ge=1, le=90, examples=[10])]
+    rule_notice_days: int = Field(examples=[7])
+    hearing_days: int = Field(examples=[3])
+    repair_days: int = Field(examples=[30])
+    appeal_days: int = Field(examples=[15])
+    appeal_answer_days: int = Field(examples=[10])

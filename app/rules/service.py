@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.access import Actor
 from app.core.calendar import Period
 from app.ledger.lapses import COMMUNITY
 from app.ledger.models import PointPolicy
@@ -23,9 +23,16 @@ from app.rules.models import (
     RuleCategory,
     RuleVersion,
 )
-from app.rules.schemas import ProcedureTerms, RuleBook, RuleHistory, RuleRead
+from app.rules.schemas import RuleBook, RuleHistory, RuleRead
 from app.rules.statements import statement_of
 from app.rules.wording import say_rule
+
+
+class AppealDays(NamedTuple):
+    """Days to appeal against a decision, and to answer an appeal that is filed now."""
+
+    to_file: int
+    to_answer: int
 
 
 async def get_terms(
@@ -164,13 +171,15 @@ async def get_history(session: AsyncSession, community_id: int, code: str) -> Ru
     return RuleHistory(items=await _describe_all(session, community_id, rows))
 
 
-async def set_procedure(session: AsyncSession, actor: Actor, terms: ProcedureTerms) -> Procedure:
-    """Set how long things last from now on: what runs already keeps its dates."""
-    procedure = await queries.lock_procedure(session, actor.community)
-    for name, days in terms.model_dump().items():
-        setattr(procedure, name, days)
-    await session.flush()
-    return procedure
+async def get_appeal_days(
+    session: AsyncSession, community_id: int, *, decided_at: datetime
+) -> AppealDays:
+    """Return for how many days something decided then can be appealed against.
+
+    Nobody loses days that they had: a procedure of later does not move that end.
+    """
+    found = await queries.get_appeal_days(session, community_id, at=decided_at)
+    return AppealDays(to_file=found.appeal_days, to_answer=found.appeal_answer_days)
 
 
 async def _describe_all(

@@ -1,11 +1,11 @@
-"""What a rule version states, field by field, in the words of a rule book: pure."""
+"""What a rule version or the procedure states, field by field, as a rule book does: pure."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.rules.book.schemas import RuleData
-from app.rules.models import RuleVersion
+from app.rules.book.schemas import ProcedureData, RuleData
+from app.rules.models import Procedure, RuleVersion
 
 # A rule keeps its code through all its versions.
 FIELDS = tuple(name for name in RuleData.model_fields if name != "code")
@@ -40,6 +40,20 @@ def list_differences(
         if _comparable(field, old) != _comparable(field, new):
             found.append(Difference(field, old, new))
     return found
+
+
+def days_of(procedure: Procedure) -> dict[str, int]:
+    """Return what a procedure states, in the same form as ProcedureData.model_dump."""
+    return {field: getattr(procedure, field) for field in ProcedureData.model_fields}
+
+
+def list_changed_days(before: Mapping[str, int], after: Mapping[str, int]) -> list[Difference]:
+    """Return the days in which two procedures differ, in the order of a rule book."""
+    return [
+        Difference(field, before[field], after[field])
+        for field in ProcedureData.model_fields
+        if before[field] != after[field]
+    ]
 
 
 def _comparable(field: str, value: Any) -> Any:

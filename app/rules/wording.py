@@ -1,4 +1,4 @@
-"""Rules and campaigns in sentences that residents understand: pure.
+"""Rules, campaigns and the procedure in sentences that residents understand: pure.
 
 What is said is what counts: every field that changes what somebody gets has its words.
 """
@@ -33,6 +33,13 @@ AUDIENCES = {
     "child": "儿童", "elder": "老年人", "family": "家庭", "office_worker": "上班族",
     "party_member": "党员", "student": "学生", "volunteer": "志愿者", "youth": "青年",
 }  # fmt: skip
+PROCEDURE = "办理期限"
+DAYS = {
+    "rule_notice_days": "规则公示至少 {} 天", "hearing_days": "扣分前申辩期 {} 天",
+    "repair_days": "积分修复期限 {} 天", "appeal_days": "决定作出后 {} 天内可以申诉",
+    "appeal_answer_days": "申诉在 {} 天内答复",
+}  # fmt: skip
+NO_HEARING = "扣分前不设申辩期"
 WEEKDAYS = "一二三四五六日"
 MINUTES_AN_HOUR = 60
 MINUTES_A_DAY = 24 * MINUTES_AN_HOUR
@@ -121,6 +128,15 @@ def _expiry(expiry: Mapping[str, Any]) -> str:
             return "积分当年有效" + (f"，延至次年 {grace} 天内" if grace else "")
         case _:  # as the community's policy says, which is told elsewhere
             return ""
+
+
+def say_procedure(stated: Mapping[str, int]) -> str:
+    """Return what a procedure says, as 办理期限：规则公示至少 7 天，扣分前申辩期 3 天，…."""
+    return f"{PROCEDURE}：" + "，".join(_limit_of(field, stated[field]) for field in DAYS)
+
+
+def _limit_of(field: str, days: int) -> str:
+    return NO_HEARING if field == "hearing_days" and days == 0 else DAYS[field].format(days)
 
 
 def say_campaign(

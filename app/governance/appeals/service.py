@@ -190,14 +190,15 @@ async def _get_own_subject(
 async def _deadline(session: AsyncSession, community_id: int, subject: Record) -> datetime:
     here = await community.get_community(session, community_id)
     days = await rules.get_appeal_days(session, community_id, decided_at=subject.decided_at)
-    return policies.days_after(subject.decided_at, days, here.timezone)
+    return policies.days_after(subject.decided_at, days.to_file, here.timezone)
 
 
 async def _file(
     session: AsyncSession, actor: Actor, body: AppealCreate, subject: Record, *, now: datetime
 ) -> AppealFiled:
     here = await community.get_community(session, actor.community)
-    until = await _deadline(session, actor.community, subject)
+    days = await rules.get_appeal_days(session, actor.community, decided_at=subject.decided_at)
+    until = policies.days_after(subject.decided_at, days.to_file, here.timezone)
     if now >= until:
         last_day = day_in(here.timezone, until - MINUTE).isoformat()
         raise AppealTooLate(until=local_time(here.timezone, until), last_day=last_day)
@@ -207,8 +208,7 @@ async def _file(
     if there is not None:
         raise AppealAlreadyFiled
     appeal_id = new_id(now)
-    procedure = await rules.get_procedure(session, actor.community)
-    answer_until = policies.days_after(now, procedure.appeal_answer_days, here.timezone)
+    answer_until = policies.days_after(now, days.to_answer, here.timezone)
     await queries.file_appeal(
         session,
         {

@@ -57,9 +57,9 @@ async def check_rule_book(
 async def propose_rule_book(
     body: RuleBookProposal, actor: Proposer, session: Session, once: OnceOnly, now: Now
 ) -> JSONResponse:
-    """Put to public notice whatever a file changes of the rules, as one change.
+    """Put to public notice whatever a file changes of rules and procedure, as one change.
 
-    Categories that are new are made at once. Campaigns and days of procedure are set elsewhere.
+    Categories that are new are made at once. Campaigns are set elsewhere.
     """
     return await once.run(
         session, actor, now, lambda: service.propose_book(session, actor, body, now=now)

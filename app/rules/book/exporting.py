@@ -17,7 +17,8 @@ from app.rules.book.schemas import (
     RuleCategoryData,
     RuleData,
 )
-from app.rules.models import Campaign, Procedure, Rule, RuleVersion
+from app.rules.models import Campaign, Rule, RuleVersion
+from app.rules.statements import days_of
 
 FIELDS = RuleData.model_fields.keys() - {"code"}
 
@@ -36,7 +37,7 @@ async def collect_book(
     campaigns = await queries.list_campaigns(session, community_id, now=now)
     procedure = await queries.get_procedure(session, community_id)
     return RuleBookData.model_construct(
-        procedure=None if procedure is None else _procedure(procedure),
+        procedure=None if procedure is None else ProcedureData(**days_of(procedure)),
         rule_categories=_categories(categories, rules),
         rules=rules,
         campaigns=_campaigns(campaigns, rules, timezone),
@@ -47,11 +48,6 @@ def rule_data(rule: Rule, version: RuleVersion) -> RuleData:
     """Return a version as a book states it."""
     stated = {field: getattr(version, field) for field in FIELDS}
     return RuleData.model_validate({"code": rule.code, **stated})
-
-
-def _procedure(procedure: Procedure) -> ProcedureData:
-    fields = ProcedureData.model_fields
-    return ProcedureData.model_validate({field: getattr(procedure, field) for field in fields})
 
 
 def _categories(stored: Sequence[Record], rules: Iterable[RuleData]) -> list[RuleCategoryData]:

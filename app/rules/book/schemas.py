@@ -279,8 +279,8 @@ class BookDifference(BaseModel):
 class RuleBookCheck(BaseModel):
     """What is wrong with a book; where nothing is, what it would change.
 
-    Only rules, and categories that are new, are part of a proposal; `not_proposed` is what else
-    differs and is set elsewhere.
+    Only the procedure, rules, and categories that are new are part of a proposal; `not_proposed`
+    is what else differs and is set elsewhere.
     """
 
     mistakes: list[BookMistake]

@@ -21,13 +21,14 @@ from app.rules.book.schemas import (
     RuleBookData,
     RuleBookExport,
     RuleBookProposal,
-    RuleData,
 )
 from app.rules.book.writing import write_book
 from app.rules.changes import service as changes
-from app.rules.changes.schemas import ChangeData, RuleChangeRead
+from app.rules.changes.schemas import AnyChange, ChangeData, ProcedureChange, RuleChangeRead
 
 Kind = DifferenceKind
+# What a book proposes of these goes to public notice; new categories are made at once.
+PROPOSED = ("procedure", "rules")
 
 
 async def export_book(session: AsyncSession, community_id: int, *, now: datetime) -> RuleBookExport:
@@ -54,7 +55,9 @@ async def check_book(
 async def propose_book(
     session: AsyncSession, actor: Actor, body: RuleBookProposal, *, now: datetime
 ) -> RuleChangeRead:
-    """Put to notice what a book changes of the rules, as one change; new categories are made.
+    """Put to notice what a book changes of rules and procedure, as one change.
+
+    New categories are made at once.
 
     Raises RuleBookFaulty, NothingToPropose, RuleChangeComing, and what a change by itself raises.
     """
@@ -66,11 +69,11 @@ async def propose_book(
     # Nobody else changes rules, or makes the same categories, meanwhile.
     await rule_queries.lock_procedure(session, actor.community)
     found = compare_books(await _book_now(session, actor.community, now=now), wanted)
-    rules = {rule.code: rule for rule in wanted.rules}
-    of_rules = [one for one in found if one.part == "rules"]
-    if not of_rules:
+    proposed = [_change(one, wanted) for one in found if one.part in PROPOSED]
+    if not proposed:
         raise NothingToPropose
-    await _check_nothing_coming(session, actor.community, [one.code for one in of_rules], now=now)
+    codes = [one.code for one in found if one.part == "rules"]
+    await _check_nothing_coming(session, actor.community, codes, now=now)
     known = await queries.list_stored_categories(session, actor.community)
     new = [category for category in wanted.rule_categories if category.code not in known]
     await add_categories(session, actor.community, new)
@@ -79,7 +82,7 @@ async def propose_book(
         actor,
         title=body.title,
         reason=body.reason,
-        changes=[_change(one, rules) for one in of_rules],
+        changes=proposed,
         effective_on=body.effective_on,
         notice_days=body.notice_days,
         now=now,
@@ -103,14 +106,15 @@ async def _book_now(session: AsyncSession, community_id: int, *, now: datetime) 
 
 
 def _is_proposed(one: Difference) -> bool:
-    return one.part == "rules" or (one.part == "rule_categories" and one.kind is Kind.NEW)
+    return one.part in PROPOSED or (one.part == "rule_categories" and one.kind is Kind.NEW)
 
 
 def _describe(mistakes: Iterable[Mistake]) -> list[BookMistake]:
     return [BookMistake.model_validate(mistake) for mistake in mistakes]
 
 
-def _change(one: Difference, rules: dict[str, RuleData]) -> ChangeData:
-    return ChangeData.model_validate(
-        {"kind": one.kind.value, "code": one.code, "terms": rules.get(one.code)}
-    )
+def _change(one: Difference, wanted: RuleBookData) -> AnyChange:
+    if one.part == "procedure":
+        return ProcedureChange.model_validate({"kind": "procedure", "terms": wanted.procedure})
+    terms = next((rule for rule in wanted.rules if rule.code == one.code), None)
+    return ChangeData.model_validate({"kind": one.kind.value, "code": one.code, "terms": terms})

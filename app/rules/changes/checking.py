@@ -15,10 +15,10 @@ from app.rules.changes.errors import (
     RuleChangePending,
     RuleNamedTwice,
 )
-from app.rules.changes.schemas import ChangeData, ChangeKind
+from app.rules.changes.schemas import AnyChange, ChangeData, ChangeKind, ProcedureChange
 from app.rules.errors import RuleCodeTaken, RuleNotFound
-from app.rules.models import Rule, RuleVersion
-from app.rules.statements import list_differences, statement_of
+from app.rules.models import Procedure, Rule, RuleVersion
+from app.rules.statements import days_of, list_differences, statement_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,39 @@ class Checked:
 
 
 async def check_changes(
-    session: AsyncSession, community_id: int, changes: Sequence[ChangeData]
+    session: AsyncSession, procedure: Procedure, changes: Sequence[AnyChange]
 ) -> Checked:
-    """Return the changes as they are kept; the caller holds the procedure's row.
+    """Return the changes as they are kept, that of the procedure last; its row is locked.
 
     Raises RuleNamedTwice, RuleChangePending, RuleCategoryNotFound, RuleCodeTaken, RuleNotFound,
     NothingChanges.
     """
+    of_rules = [change for change in changes if isinstance(change, ChangeData)]
+    checked = await _check_rules(session, procedure.community_id, of_rules)
+    of_days = [change for change in changes if isinstance(change, ProcedureChange)]
+    checked.stored.extend(await _check_procedure(session, procedure, of_days))
+    return checked
+
+
+async def _check_procedure(
+    session: AsyncSession, procedure: Procedure, changes: Sequence[ProcedureChange]
+) -> list[dict[str, Any]]:
+    if not changes:
+        return []
+    if len(changes) > 1:
+        raise RuleNamedTwice
+    if await queries.is_procedure_pending(session, procedure.community_id):
+        raise RuleChangePending(rule_code=changes[0].code)
+    before, terms = days_of(procedure), changes[0].terms.model_dump()
+    if terms == before:
+        raise NothingChanges(rule_code=changes[0].code)
+    plain = {"kind": changes[0].kind.value, "code": changes[0].code, "based_on": None}
+    return [plain | {"before": before, "terms": terms}]
+
+
+async def _check_rules(
+    session: AsyncSession, community_id: int, changes: Sequence[ChangeData]
+) -> Checked:
     codes = [change.code for change in changes]
     if len(set(codes)) < len(codes):
         raise RuleNamedTwice

@@ -120,7 +120,7 @@ async def get_public_rule_change(
 async def propose_rule_change(
     body: RuleChangeCreate, actor: Proposer, session: Session, once: OnceOnly, now: Now
 ) -> JSONResponse:
-    """Propose to make, change or end rules, and put it to public notice."""
+    """Propose to make, change or end rules, or to change the procedure; put it to public notice."""
 
     async def work() -> RuleChangeRead:
         return await service.propose(

@@ -12,8 +12,13 @@ _PENDING = """
     SELECT DISTINCT change ->> 'code' FROM rule_changes
         CROSS JOIN LATERAL jsonb_array_elements(changes) AS change
     WHERE community_id = :community_id AND state = 'in_notice'
-        AND change ->> 'code' = ANY(CAST(:codes AS text[]))
+        AND change ->> 'code' = ANY(CAST(:codes AS text[])) AND change ->> 'kind' <> 'procedure'
     ORDER BY 1
+"""
+_IS_PROCEDURE_PENDING = """
+    SELECT EXISTS (
+        SELECT FROM rule_changes WHERE community_id = :community_id AND state = 'in_notice'
+            AND changes @> '[{"kind": "procedure"}]')
 """
 
 
@@ -23,6 +28,12 @@ async def list_pending_codes(
     """Return which of these rules are in a change that waits to be decided."""
     values = {"community_id": community_id, "codes": list(codes)}
     return list((await session.scalars(text(_PENDING), values)).all())
+
+
+async def is_procedure_pending(session: AsyncSession, community_id: int) -> bool:
+    """Tell whether a change of the procedure waits to be decided."""
+    values = {"community_id": community_id}
+    return bool(await session.scalar(text(_IS_PROCEDURE_PENDING), values))
 
 
 async def list_category_codes(session: AsyncSession, community_id: int) -> set[str]:

@@ -1,6 +1,6 @@
 """Changes of rules as everybody reads them: before and after, field by field and in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,10 +19,11 @@ from app.rules.changes.schemas import (
     RuleChangeSummary,
 )
 from app.rules.models import ChangeState, RuleChange, RuleVersion
-from app.rules.statements import list_differences, statement_of
-from app.rules.wording import say_rule
+from app.rules.statements import Difference, list_changed_days, list_differences, statement_of
+from app.rules.wording import PROCEDURE, say_procedure, say_rule
 
 Bases = Mapping[tuple[str, int], RuleVersion]
+FROM_ADOPTION = "自通过时起执行，此前已开始的期限不变"
 
 
 async def list_changes(
@@ -60,7 +61,7 @@ async def describe(
     session: AsyncSession, change: RuleChange, actor: Actor | None
 ) -> RuleChangeRead:
     """Return a change with what it is based on."""
-    numbers = [
+    numbers = [  # neither a new rule nor the procedure has any
         (stated["code"], stated["based_on"])
         for stated in change.changes
         if stated["based_on"] is not None
@@ -70,7 +71,12 @@ async def describe(
         **_summary(change, actor),
         reason=change.reason,
         decision_reason=change.decision_reason,
-        changes=[_describe_one(stated, bases) for stated in change.changes],
+        changes=[
+            _describe_procedure(stated)
+            if stated["kind"] == ChangeKind.PROCEDURE
+            else _describe_rule(stated, bases)
+            for stated in change.changes
+        ],
     )
 
 
@@ -82,14 +88,16 @@ def _summary(change: RuleChange, actor: Actor | None) -> dict[str, Any]:
         "notice_id": change.public_notice_id,
         "notice_until": change.notice_until,
         "effective_from": change.effective_from,
-        "rule_codes": [stated["code"] for stated in change.changes],
+        "rule_codes": [
+            stated["code"] for stated in change.changes if stated["kind"] != ChangeKind.PROCEDURE
+        ],
         "is_own": actor is not None and actor.person_id == change.proposed_by,
         "proposed_at": change.proposed_at,
         "decided_at": change.decided_at,
     }
 
 
-def _describe_one(stated: Mapping[str, Any], bases: Bases) -> ChangeRead:
+def _describe_rule(stated: Mapping[str, Any], bases: Bases) -> ChangeRead:
     base = bases.get((stated["code"], stated["based_on"]))
     before = None if base is None else statement_of(base)
     terms = stated["terms"]
@@ -101,7 +109,22 @@ def _describe_one(stated: Mapping[str, Any], bases: Bases) -> ChangeRead:
         based_on=stated["based_on"],
         sentence_before=None if before is None else say_rule(before),
         sentence_after=None if after is None else say_rule(after),
-        differences=[
-            DifferenceRead(**difference._asdict()) for difference in list_differences(before, after)
-        ],
+        differences=_told(list_differences(before, after)),
     )
+
+
+def _describe_procedure(stated: Mapping[str, Any]) -> ChangeRead:
+    before, after = stated["before"], stated["terms"]
+    return ChangeRead(
+        kind=ChangeKind.PROCEDURE,
+        code=stated["code"],
+        name=PROCEDURE,
+        based_on=None,
+        sentence_before=say_procedure(before),
+        sentence_after=f"{say_procedure(after)}；{FROM_ADOPTION}",
+        differences=_told(list_changed_days(before, after)),
+    )
+
+
+def _told(differences: Sequence[Difference]) -> list[DifferenceRead]:
+    return [DifferenceRead(**difference._asdict()) for difference in differences]

@@ -2,14 +2,14 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.core.ids import Id
 from app.core.schemas import Input
-from app.rules.book.schemas import Code, RuleData
+from app.rules.book.schemas import Code, ProcedureData, RuleData
 from app.rules.models import ChangeState
 
 MOST_RULES = 200
@@ -19,11 +19,12 @@ Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
 
 
 class ChangeKind(StrEnum):
-    """What happens to a rule."""
+    """What happens to a rule, or that the procedure changes."""
 
     NEW = "new"
     CHANGE = "change"
     END = "end"
+    PROCEDURE = "procedure"
 
 
 class ChangeData(Input):
@@ -32,7 +33,9 @@ class ChangeData(Input):
     Terms are whole: what is left out of them is as ordinary rules have it, not as it was.
     """
 
-    kind: ChangeKind
+    kind: Literal[ChangeKind.NEW, ChangeKind.CHANGE, ChangeKind.END] = Field(
+        json_schema_extra={"examples": ["change"]}
+    )
     code: Code
     terms: RuleData | None = None
 
@@ -53,8 +56,22 @@ class ChangeData(Input):
         return self
 
 
+class ProcedureChange(Input):
+    """How long notice, hearing, repair, appeal and its answer shall last, from the adoption on.
+
+    Terms are whole: what is left out of them is as in ordinary communities, not as it was.
+    """
+
+    kind: Literal[ChangeKind.PROCEDURE]
+    code: Literal["procedure"] = "procedure"
+    terms: ProcedureData
+
+
+AnyChange = ChangeData | ProcedureChange
+
+
 class RuleChangeCreate(Input):
-    """Rules to be made, changed or ended together, from a day on.
+    """Rules to be made, changed or ended together, from a day on; also the procedure, once.
 
     The notice lasts as long as the community's procedure says, or longer if asked.
     """
@@ -65,7 +82,10 @@ class RuleChangeCreate(Input):
     reason: Reason = Field(examples=["周末值守常常超过 8 小时"])
     effective_on: Day
     notice_days: Annotated[int, Field(ge=1, le=90)] | None = None
-    changes: Annotated[list[ChangeData], Field(min_length=1, max_length=MOST_RULES)]
+    changes: Annotated[
+        list[Annotated[AnyChange, Field(discriminator="kind")]],
+        Field(min_length=1, max_length=MOST_RULES + 1),
+    ]
 
 
 class Adoption(Input):
@@ -89,7 +109,7 @@ class DifferenceRead(BaseModel):
 
 
 class ChangeRead(BaseModel):
-    """What happens to one rule: field by field, and as sentences in Chinese."""
+    """What happens to one rule, or to the procedure: field by field, and in Chinese sentences."""
 
     kind: ChangeKind
     code: str
@@ -101,7 +121,11 @@ class ChangeRead(BaseModel):
 
 
 class RuleChangeSummary(BaseModel):
-    """A change of rules without its details; `is_own` if the caller has proposed it."""
+    """A change of rules without its details; `is_own` if the caller has proposed it.
+
+    Rules begin at `effective_from`; the procedure, which `rule_codes` does not name, holds from
+    `decided_at` on.
+    """
 
     rule_change_id: Id
     title: str

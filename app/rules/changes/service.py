@@ -27,7 +27,7 @@ from app.rules.changes.errors import (
     RuleChangeNotFound,
 )
 from app.rules.changes.reading import describe
-from app.rules.changes.schemas import ChangeData, RuleChangeRead
+from app.rules.changes.schemas import AnyChange, RuleChangeRead
 from app.rules.models import ChangeState, RuleChange
 
 
@@ -37,7 +37,7 @@ async def propose(
     *,
     title: str,
     reason: str,
-    changes: Sequence[ChangeData],
+    changes: Sequence[AnyChange],
     effective_on: date,
     notice_days: int | None = None,
     now: datetime,
@@ -54,7 +54,7 @@ async def propose(
         raise NoticeTooShort(least_days=procedure.rule_notice_days)
     last_day = policies.last_day_of_notice(timezone, days, now)
     closes_at = midnight(last_day + timedelta(days=1), timezone)
-    checked = await checking.check_changes(session, community_id, changes)
+    checked = await checking.check_changes(session, procedure, changes)
     effective_from = _effective_from(timezone, effective_on, closes_at, *checked.bases)
     public_notice_id = await notices.publish(
         session, community_id, kind=NoticeKind.RULE_CHANGE, title=title, closes_at=closes_at,
@@ -88,8 +88,9 @@ async def adopt(
 ) -> RuleChangeRead:
     """Let somebody else's change of rules come into force on its day, or on a later one.
 
-    Pressed twice, it is adopted once. Raises NoticeStillOpen, ObjectionsUnanswered,
-    ObjectionUpheld, EffectiveTooEarly, RuleChangedMeanwhile.
+    The procedure holds from now on, for what begins from now on. Pressed twice, it is adopted once.
+    Raises NoticeStillOpen, ObjectionsUnanswered, ObjectionUpheld, EffectiveTooEarly,
+    RuleChangedMeanwhile.
     """
     change = await _lock(session, actor, rule_change_id)
     if _is_done(actor, change, ChangeState.ADOPTED):
@@ -105,8 +106,8 @@ async def adopt(
         change.effective_from = midnight(effective_on, timezone)
     if change.effective_from <= now:
         raise EffectiveTooEarly(earliest_on=str(policies.day_after(timezone, now)))
-    await rule_queries.lock_procedure(session, change.community_id)
-    await adopting.bring_into_force(session, change, now=now)
+    procedure = await rule_queries.lock_procedure(session, change.community_id)
+    await adopting.bring_into_force(session, change, procedure, now=now)
     return await _close(session, actor, change, ChangeState.ADOPTED, now=now)
 
 

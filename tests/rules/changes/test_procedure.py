@@ -109,21 +109,20 @@ async def test_rules_and_procedure_change_together_and_a_rule_may_bear_its_name(
     assembly: Assembly,
 ) -> None:
     named: dict[str, Any] = {"name": "程序宣讲", "category": "council", "points": 2}
-    proposed = await assembly.propose(
-        procedure(repair_days=60), change("procedure", "new", **named)
-    )
+    proposed = await assembly.propose(procedure(repair_days=60), change())
+    rule = await assembly.propose(change("procedure", "new", **named))
     other = await assembly.try_propose(change("procedure", "new", **named))
     assert problem_code(other) == "rule_change_pending"
     assembly.end_notice()
+    assert (await assembly.adopt(rule))["rule_codes"] == ["procedure"]
+    assert await assembly.read(READ) == PROCEDURE
     adopted = await assembly.adopt(proposed)
 
-    assert [found["kind"] for found in adopted["changes"]] == ["new", "procedure"]
-    assert adopted["rule_codes"] == ["procedure"]
+    assert [found["kind"] for found in adopted["changes"]] == ["change", "procedure"]
+    assert adopted["rule_codes"] == ["survey"]
     assert (await assembly.read(READ))["repair_days"] == 60
-    history = await assembly.read("/v1/rules/procedure/versions")
-    assert [version["effective_from"] for version in history["items"]] == [
-        adopted["effective_from"]
-    ]
+    history = await assembly.read("/v1/rules/survey/versions")
+    assert history["items"][0]["effective_from"] == adopted["effective_from"]
     told = await assembly.read("/v1/me/messages", by="committee-1")
     assert told["items"][0]["body"] == (
         "您提出的规则变更“提高问卷积分”已通过，规则自 2026 年 11 月 27 日起生效，办理期限即时生效。"
