@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.contributions.lists.jobs import post_award_lists
 from app.core.ids import new_id
 from app.rules.models import Campaign
-from tests.contributions.claims.desk import LONG_AGO, ClaimDesk, add_rules
+from tests.contributions.claims.desk import LONG_AGO, ClaimDesk, add_claimable_rules
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 
@@ -18,7 +18,7 @@ LISTS = "/v1/staff/award-lists"
 
 async def take_part(here: Neighbourhood, sessions: Sessions, clock: Clock) -> None:
     """Leave two claims awarded, one of them with a campaign's last points, and a list posted."""
-    await add_rules(sessions, here.community_id, since=clock.now - LONG_AGO)
+    await add_claimable_rules(sessions, here.community_id, since=clock.now - LONG_AGO)
     await _open_campaign(here, sessions, clock)
     desk = ClaimDesk(here, sessions)
     swept = await desk.claimed("resident-1", "swept_stairs")

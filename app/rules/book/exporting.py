@@ -17,6 +17,7 @@ from app.rules.book.schemas import (
     RuleCategoryData,
     RuleData,
 )
+from app.rules.campaigns import queries as campaigns_of
 from app.rules.models import Campaign, Rule, RuleVersion
 from app.rules.statements import days_of
 
@@ -34,7 +35,7 @@ async def collect_book(
     rules = [rule_data(rule, version) for rule, version, _ in rows]
     rules.sort(key=lambda rule: (rule.category, rule.code))
     categories = await queries.list_categories(session, community_id)
-    campaigns = await queries.list_campaigns(session, community_id, now=now)
+    campaigns = await campaigns_of.list_current(session, community_id, now=now)
     procedure = await queries.get_procedure(session, community_id)
     return RuleBookData.model_construct(
         procedure=None if procedure is None else ProcedureData(**days_of(procedure)),

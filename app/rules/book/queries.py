@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Record
-from app.rules.models import SHORTEST, Campaign, Procedure, Rule, RuleCategory, RuleVersion
+from app.rules.models import Campaign, Procedure, Rule, RuleCategory, RuleVersion
 
 # Down from the top, each branch right after the one it hangs on.
 _LIST_CATEGORIES = """
@@ -35,22 +35,6 @@ async def list_categories(session: AsyncSession, community_id: int) -> Sequence[
 
 async def get_procedure(session: AsyncSession, community_id: int) -> Procedure | None:
     return await session.get(Procedure, community_id)
-
-
-async def list_campaigns(
-    session: AsyncSession, community_id: int, *, now: datetime
-) -> Sequence[Campaign]:
-    """Return the campaigns that are neither over nor called off, in the order they begin."""
-    statement = (
-        select(Campaign)
-        .where(
-            Campaign.community_id == community_id,
-            Campaign.ends_at > now,
-            Campaign.ends_at - Campaign.starts_at > SHORTEST,
-        )
-        .order_by(Campaign.starts_at, Campaign.code)
-    )
-    return (await session.scalars(statement)).all()
 
 
 async def list_campaign_codes(session: AsyncSession, community_id: int) -> set[str]:

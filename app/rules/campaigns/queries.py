@@ -30,7 +30,7 @@ async def list_current(
             Campaign.ends_at > now,
             Campaign.ends_at - Campaign.starts_at > SHORTEST,
         )
-        .order_by(Campaign.starts_at, Campaign.campaign_id)
+        .order_by(Campaign.starts_at, Campaign.code)
     )
     return (await session.scalars(statement)).all()
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.community.models import RoleGrant
 from app.core.ids import new_id
 from tests.contributions.by_hand.desk import RULE, Desk, undoing
-from tests.contributions.claims.desk import LONG_AGO, add_rules
+from tests.contributions.claims.desk import LONG_AGO, add_claimable_rules
 from tests.support.book_rows import count
 from tests.support.caller import fresh_key, problem_code
 from tests.support.clock import Clock
@@ -112,7 +112,7 @@ async def test_nobody_decides_on_points_of_their_household(desk: Desk, clock: Cl
 async def test_what_its_rule_would_not_award_is_not_proposed(
     desk: Desk, clock: Clock, rule: str, status: int, code: str
 ) -> None:
-    await add_rules(desk.sessionmaker, desk.here.community_id, since=clock.now - LONG_AGO)
+    await add_claimable_rules(desk.sessionmaker, desk.here.community_id, since=clock.now - LONG_AGO)
     answer = await desk.propose(desk.under_rule("award", rule_code=rule))
     assert (answer.status_code, problem_code(answer)) == (status, code)
 

@@ -11,13 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.ids import new_id
-from app.rules.book.schemas import RuleData
-from app.rules.models import Rule, RuleVersion
 from tests.support.books import assert_books_balance
 from tests.support.caller import Caller
 from tests.support.consenting import consent
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.photos import send_photo
+from tests.support.rules import add_rules
 
 Sessions = async_sessionmaker[AsyncSession]
 CLAIMS = "/v1/me/claims"
@@ -44,22 +43,10 @@ RULES: tuple[dict[str, Any], ...] = (
 _numbers = itertools.count(1)
 
 
-async def add_rules(sessions: Sessions, community_id: int, *, since: datetime) -> None:
+async def add_claimable_rules(sessions: Sessions, community_id: int, *, since: datetime) -> None:
     """Let the rules above be in force since then."""
-    async with sessions.begin() as session:
-        for stated in RULES:
-            rule = RuleData.model_validate(
-                {"is_claimable": "direction" not in stated, "category": "helping"} | stated
-            )
-            rule_id = new_id(since)
-            session.add(Rule(community_id=community_id, rule_id=rule_id, code=rule.code))
-            await session.flush()
-            session.add(
-                RuleVersion(
-                    community_id=community_id, rule_version_id=new_id(since), rule_id=rule_id,
-                    version=1, effective_from=since, effective_until=None, **rule.stored(),
-                )
-            )  # fmt: skip
+    stated = [{"is_claimable": "direction" not in rule} | rule for rule in RULES]
+    await add_rules(sessions, community_id, stated, since=since)
 
 
 @dataclass(slots=True)

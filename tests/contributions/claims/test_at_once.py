@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.contributions.claims.jobs import publish_award_lists, settle_award_lists
 from tests.concurrency.crowd import sign_in_crowd, tally, together
 from tests.conftest import NOW, MakeRace
-from tests.contributions.claims.desk import CLAIMS, LONG_AGO, REFUSE, ClaimDesk, add_rules
+from tests.contributions.claims.desk import CLAIMS, LONG_AGO, REFUSE, ClaimDesk, add_claimable_rules
 from tests.support.caller import problem_code
 from tests.support.clock import Clock
 from tests.support.passing import let_pass
@@ -24,7 +24,7 @@ ROUNDS = 4
 async def town(race: MakeRace, race_sessionmaker: Sessions, clock: Clock) -> ClaimDesk:
     """A committing neighbourhood with reviewers signed in."""
     here = await race(2)
-    await add_rules(race_sessionmaker, here.community_id, since=NOW - LONG_AGO)
+    await add_claimable_rules(race_sessionmaker, here.community_id, since=NOW - LONG_AGO)
     await sign_in_crowd(here, clock, 2)
     for name in REVIEWERS:
         await here.caller(name)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tests.conftest import NOW
-from tests.contributions.claims.desk import LONG_AGO, ClaimDesk, add_rules
+from tests.contributions.claims.desk import LONG_AGO, ClaimDesk, add_claimable_rules
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 
@@ -16,7 +16,7 @@ MINE = "/v1/me/contributions"
 
 @pytest.fixture
 async def desk(here: Neighbourhood, sessionmaker: async_sessionmaker[AsyncSession]) -> ClaimDesk:
-    await add_rules(sessionmaker, here.community_id, since=NOW - LONG_AGO)
+    await add_claimable_rules(sessionmaker, here.community_id, since=NOW - LONG_AGO)
     return ClaimDesk(here, sessionmaker)
 
 

@@ -4,9 +4,10 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import NOW
-from tests.contributions.lists.office import LONG_AGO, RULES, Office, add_rules
+from tests.contributions.lists.office import LONG_AGO, RULES, Office
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
+from tests.support.rules import add_rules
 
 
 @pytest.fixture

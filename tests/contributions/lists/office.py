@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,10 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.core.ids import new_id
 from app.jobs import JOBS
-from app.rules.book.schemas import RuleData
-from app.rules.models import Rule, RuleVersion
 from tests.support.books import assert_books_balance
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
@@ -154,25 +151,3 @@ class Office:
     async def audit(self) -> None:
         async with self.sessions() as session:
             await assert_books_balance(session, self.here.community_id)
-
-
-async def add_rules(
-    sessions: async_sessionmaker[AsyncSession],
-    community_id: int,
-    rules: Iterable[dict[str, Any]],
-    *,
-    since: datetime,
-) -> None:
-    """Let rules be in force since then, and for all time."""
-    async with sessions.begin() as session:
-        for stated in rules:
-            rule = RuleData.model_validate({"category": "helping"} | stated)
-            rule_id = new_id(since)
-            session.add(Rule(community_id=community_id, rule_id=rule_id, code=rule.code))
-            await session.flush()
-            session.add(
-                RuleVersion(
-                    community_id=community_id, rule_version_id=new_id(since), rule_id=rule_id,
-                    version=1, effective_from=since, effective_until=None, **rule.stored(),
-                )
-            )  # fmt: skip

@@ -13,7 +13,6 @@ from app.contributions import service as contributions
 from app.contributions.newcomers import service
 from app.jobs import SCHEDULES
 from tests.conftest import NOW, MakeRace
-from tests.contributions.lists.office import add_rules
 from tests.support.books import assert_books_balance
 from tests.support.caller import sign_in
 from tests.support.clock import Clock
@@ -21,6 +20,7 @@ from tests.support.consenting import agree
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.passing import let_pass
 from tests.support.policies import run_job
+from tests.support.rules import add_rules
 from tests.support.working import work_off
 
 WELCOME = {"code": "welcome", "name": "新居民见面礼", "points": 50, "arrives_on": "joined"}

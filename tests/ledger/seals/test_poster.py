@@ -68,7 +68,9 @@ def test_a_poster_tells_what_when_and_how_to_check_it() -> None:
 def test_a_phone_reads_the_whole_note_from_the_poster(dots_per_inch: int) -> None:
     posted = make_posted()
     page = printed(checkpoint_poster(posted), dots_per_inch=dots_per_inch)
-    [code] = zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormat.QRCode)
+    [code] = zxingcpp.read_barcodes(
+        page, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     assert code.bytes == posted.note.encode()
     corner = code.position
     side_mm = (corner.top_right.x - corner.top_left.x) / dots_per_inch * 25.4
@@ -91,7 +93,8 @@ def test_a_poster_is_one_page_of_a4_whatever_stands_on_it(unusual: dict[str, obj
     assert (page.get_width() / MM, page.get_height() / MM) == pytest.approx((210, 297), abs=0.1)
     assert len(read(pdf)) == 1
     [code] = zxingcpp.read_barcodes(
-        printed(pdf, dots_per_inch=150), formats=zxingcpp.BarcodeFormat.QRCode
+        printed(pdf, dots_per_inch=150),
+        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
     )
     assert code.bytes == posted.note.encode()
 
@@ -116,7 +119,8 @@ async def test_staff_print_a_checkpoint_of_their_own_community(checker: Checker,
     [key] = await checker.keys()
     assert str(key) in page
     [code] = zxingcpp.read_barcodes(
-        printed(answer.content, dots_per_inch=100), formats=zxingcpp.BarcodeFormat.QRCode
+        printed(answer.content, dots_per_inch=100),
+        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
     )
     assert code.text == (await checker.read("/checkpoints/1"))["note"]
 
