@@ -109,7 +109,11 @@ PLANTS = [
         CREDITED, lots("lot_id < 0", "origin_lot_id = NULL"), r"account \d+, not .*made of a lot"
     ),
     Plant(CREDITED, lots("lot_id = transfer_id", "origin_lot_id = 7"), ", made of lot 7, not"),
-    Plant(CREDITED, lots("lot_id < 0", "lot_id = -lot_id"), "made of lot .* a number below 0"),
+    Plant(
+        CREDITED,
+        lots("lot_id < 0", "lot_id = -lot_id"),
+        "made of lot .*(a number below 0|with its number)",
+    ),
     Plant(
         CREDITED,
         new_lot(
