@@ -5,7 +5,6 @@ from io import BytesIO
 from typing import Any
 
 import httpx
-import zxingcpp
 from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -14,6 +13,7 @@ from tests.support.caller import Caller, fresh_key
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.passing import let_pass
+from tests.support.scanner import read_qr_codes
 
 APP_ID = "wx5f2c6d9b1a3e7048"
 APP_SECRET = "secret-of-the-story"
@@ -96,5 +96,5 @@ async def scan(caller: Caller, path: str, **params: Any) -> str:
     answer = await caller.get(path, **params)
     assert answer.status_code == 200, answer.text
     with Image.open(BytesIO(answer.content)) as picture:
-        (found,) = zxingcpp.read_barcodes(picture)
+        (found,) = read_qr_codes(picture)
     return str(found.text)

@@ -12,7 +12,6 @@ from zipfile import ZipFile
 
 import httpx
 import pypdfium2 as pdfium  # type: ignore[import-untyped]
-import zxingcpp
 from sqlalchemy import text
 
 from tests.story.conftest import SetStage
@@ -20,6 +19,7 @@ from tests.story.hazards import Stage, lines_of, newest, photograph, refusal
 from tests.story.tale import balance_of, get
 from tests.support.caller import Caller, fresh_key
 from tests.support.photos import post_photo
+from tests.support.scanner import read_qr_codes
 
 WEDNESDAY = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)
 NAME = "周秀兰"
@@ -93,7 +93,7 @@ async def printed(worker: Caller, resident_id: str, serial: str) -> str:
     words = "".join(page.get_textpage().get_text_range().split())
     assert NAME in words
     assert serial in words
-    (code,) = zxingcpp.read_barcodes(page.render(scale=200 / 72).to_pil())
+    (code,) = read_qr_codes(page.render(scale=200 / 72).to_pil())
     return str(code.text)
 
 

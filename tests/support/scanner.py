@@ -8,6 +8,7 @@ import zxingcpp
 from PIL import Image, ImageDraw
 
 DOTS_PER_MODULE = 6
+QR_CODES = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def scan_png(png: bytes) -> str:
@@ -30,5 +31,10 @@ def scan_svg(svg: str) -> str:
 
 
 def _scan(image: Image.Image) -> str:
-    [found] = zxingcpp.read_barcodes(image)
+    [found] = read_qr_codes(image)
     return found.text
+
+
+def read_qr_codes(image: Image.Image) -> list[zxingcpp.Barcode]:
+    """Return the QR codes in a picture; now and then one looks like another kind of code too."""
+    return zxingcpp.read_barcodes(image, formats=QR_CODES)

@@ -4,7 +4,6 @@ from typing import Any
 
 import pypdfium2 as pdfium  # type: ignore[import-untyped]
 import pytest
-import zxingcpp
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -21,6 +20,7 @@ from tests.conftest import MakeRace
 from tests.support.caller import problem_code
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
+from tests.support.scanner import read_qr_codes
 
 READS = """
     SELECT resident_id, identities.subject, fields, purpose, read_at
@@ -36,7 +36,7 @@ def words_on(pdf: bytes) -> str:
 
 def codes_on(pdf: bytes) -> set[str]:
     image = pdfium.PdfDocument(pdf)[0].render(scale=200 / 72).to_pil()
-    return {found.text for found in zxingcpp.read_barcodes(image)}
+    return {found.text for found in read_qr_codes(image)}
 
 
 async def reads(

@@ -5,7 +5,6 @@ from hashlib import sha256
 
 import pypdfium2 as pdfium  # type: ignore[import-untyped]
 import pytest
-import zxingcpp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 
@@ -13,6 +12,7 @@ from app.ledger.seals.notes import Checkpoint, KeyKind, sign_checkpoint, verifie
 from app.ledger.seals.poster import PostedCheckpoint, checkpoint_poster
 from tests.ledger.seals.checker import Checker
 from tests.support.caller import problem_code
+from tests.support.scanner import read_qr_codes
 
 ORIGIN = "points.example.cn/communities/181930429120512000"
 ROOT = sha256(b"a root").digest()
@@ -68,9 +68,7 @@ def test_a_poster_tells_what_when_and_how_to_check_it() -> None:
 def test_a_phone_reads_the_whole_note_from_the_poster(dots_per_inch: int) -> None:
     posted = make_posted()
     page = printed(checkpoint_poster(posted), dots_per_inch=dots_per_inch)
-    [code] = zxingcpp.read_barcodes(
-        page, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-    )
+    [code] = read_qr_codes(page)
     assert code.bytes == posted.note.encode()
     corner = code.position
     side_mm = (corner.top_right.x - corner.top_left.x) / dots_per_inch * 25.4
@@ -92,10 +90,7 @@ def test_a_poster_is_one_page_of_a4_whatever_stands_on_it(unusual: dict[str, obj
     page = pdfium.PdfDocument(pdf)[0]
     assert (page.get_width() / MM, page.get_height() / MM) == pytest.approx((210, 297), abs=0.1)
     assert len(read(pdf)) == 1
-    [code] = zxingcpp.read_barcodes(
-        printed(pdf, dots_per_inch=150),
-        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
-    )
+    [code] = read_qr_codes(printed(pdf, dots_per_inch=150))
     assert code.bytes == posted.note.encode()
 
 
@@ -118,10 +113,7 @@ async def test_staff_print_a_checkpoint_of_their_own_community(checker: Checker,
     assert checkpoint.root.hex().upper() in page
     [key] = await checker.keys()
     assert str(key) in page
-    [code] = zxingcpp.read_barcodes(
-        printed(answer.content, dots_per_inch=100),
-        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
-    )
+    [code] = read_qr_codes(printed(answer.content, dots_per_inch=100))
     assert code.text == (await checker.read("/checkpoints/1"))["note"]
 
 
