@@ -35,7 +35,13 @@ from app.core.openapi import problem_responses
 from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
 from app.core.pictures import PICTURE_RESPONSES, Suffix, code_picture
 from app.core.transactions import Now, Session
-from app.rules.errors import RuleNotFound, RuleOfOtherDirection, TooManyUnits
+from app.rules.errors import (
+    EffortMissing,
+    OtherMode,
+    RuleNotFound,
+    RuleOfOtherDirection,
+    TooManyUnits,
+)
 
 router = APIRouter(tags=["activities"])
 Reader = Annotated[Actor, Depends(Require(Permission.ACTIVITIES_READ))]
@@ -82,7 +88,13 @@ async def get_activity(activity_id: Id, actor: Reader, session: Session) -> Acti
     status_code=201,
     response_model=ActivityRead,
     responses=problem_responses(
-        ActivityTimesWrong, NotYourActivity, RuleNotFound, RuleOfOtherDirection, TooManyUnits
+        ActivityTimesWrong,
+        NotYourActivity,
+        RuleNotFound,
+        RuleOfOtherDirection,
+        TooManyUnits,
+        OtherMode,
+        EffortMissing,
     ),
 )
 async def create_activity(

@@ -13,7 +13,8 @@ from app.core.ids import new_id
 from app.core.pagination import CursorUnreadable, Page, page_of, read_cursor
 from app.core.places import position_of
 from app.rules import service as rules
-from app.rules.errors import RuleOfOtherDirection, TooManyUnits
+from app.rules.errors import EffortMissing, OtherMode, RuleOfOtherDirection, TooManyUnits
+from app.rules.models import Mode
 
 OPENS_BEFORE = timedelta(minutes=30)
 LONGEST = timedelta(days=7)
@@ -38,6 +39,11 @@ async def create_activity(
         raise RuleOfOtherDirection
     if body.units > terms.max_units:
         raise TooManyUnits(max_units=terms.max_units)
+    # What nobody could ever check in under is refused to who announces it, not to who comes.
+    if terms.mode is Mode.ONLINE:
+        raise OtherMode
+    if terms.points_by_effort is not None:
+        raise EffortMissing
     position = None if body.place is None else position_of(body.place)
     activity = Activity(
         community_id=actor.community,

@@ -14,6 +14,7 @@ from tests.support.caller import problem_code
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 from tests.support.passing import let_pass
+from tests.support.rules import add_rules
 
 HOUR = timedelta(hours=1)
 Times = dict[str, timedelta]
@@ -295,3 +296,23 @@ async def test_a_cursor_beyond_all_time_is_refused(here: Neighbourhood, seconds:
     resident = await here.caller("resident-1")
     answer = await resident.get("/v1/activities", cursor=write_cursor(seconds, 0))
     assert (answer.status_code, problem_code(answer)) == (422, "cursor_unreadable")
+
+
+@pytest.mark.parametrize(
+    ("stated", "code"),
+    [
+        ({"mode": "online"}, "other_mode"),
+        ({"points_by_effort": {"low": 5, "medium": 10, "high": 20}}, "effort_missing"),
+    ],
+)
+async def test_a_rule_that_nobody_could_check_in_under_is_refused_at_once(
+    here: Neighbourhood,
+    sessionmaker: async_sessionmaker[AsyncSession],
+    clock: Clock,
+    stated: dict[str, Any],
+    code: str,
+) -> None:
+    rule = {"code": "sorting_drill", "name": "分类演练", "points": 5} | stated
+    await add_rules(sessionmaker, here.community_id, [rule], since=clock.now)
+    answer = await announce(here, clock.now, rule_code="sorting_drill")
+    assert (answer.status_code, problem_code(answer)) == (422, code)

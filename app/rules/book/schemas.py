@@ -123,6 +123,12 @@ class RuleData(Input):
             raise PydanticCustomError(
                 "step_claimed", "only a rule whose points arrive with the act can be claimed"
             )
+        # Nobody is there to say how much effort it was where a machine awards.
+        is_by_machine = self.arrives_on is not ArrivesOn.ACT or self.unit == "month"
+        if self.points_by_effort is not None and is_by_machine:
+            raise PydanticCustomError(
+                "effort_untold", "points cannot go by effort where nobody states the effort"
+            )
         return self
 
     def stored(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ TEXTS = {
     "time_parsing": ('must be a time like "22:00"', '应为时间，例如 "22:00"'),
     "cap_limits_nothing": ("", "上限须写明 points（积分）、times（次数）或两者"),
     "effort_gives_less": ("", "强度越高，积分不能越少"),
+    "effort_untold": ("", "自动到账或按月发放的规则不能按强度计分"),
     "cost_claimed": ("", "扣分规则不能由居民申报"),
     "step_claimed": ("", "只有行为当时到账的规则才能申报"),
     "campaign_gives_nothing": (

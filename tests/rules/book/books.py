@@ -51,20 +51,22 @@ def rules(draw: st.DrawFn, code: str, categories: list[str]) -> RuleData:
     is_claimable = draw(st.booleans())
     steps = st.just(ArrivesOn.ACT) if is_claimable else st.sampled_from(ArrivesOn)
     ways = st.just(Direction.EARN) if is_claimable else st.sampled_from(Direction)
+    unit, step = draw(st.sampled_from(("time", "hour", "month", "piece"))), draw(steps)
+    is_by_machine = step is not ArrivesOn.ACT or unit == "month"
     return RuleData(
         code=code,
         name=draw(names),
         category=draw(st.sampled_from(categories)),
         direction=draw(ways),
-        unit=draw(st.sampled_from(("time", "hour", "month", "piece"))),
+        unit=unit,
         points=draw(points),
         max_units=draw(st.integers(1, 1000)),
         caps=draw(st.lists(caps, max_size=3)),
         expiry=draw(expiries),
-        arrives_on=draw(steps),
+        arrives_on=step,
         earned_by=draw(st.sampled_from(EarnedBy)),
         effort=draw(maybe | st.sampled_from(Effort)),
-        points_by_effort=draw(maybe | efforts),
+        points_by_effort=None if is_by_machine else draw(maybe | efforts),
         min_interval_minutes=draw(maybe | st.integers(1, 527_040)),
         audience=draw(st.lists(codes, max_size=12)),
         mode=draw(st.sampled_from(Mode)),

@@ -130,6 +130,25 @@ def test_every_mistake_is_named_at_once_with_line_entry_and_field() -> None:
     assert all(told.message_en and told.message_zh not in {"", "内容有误"} for told in found)
 
 
+@pytest.mark.parametrize("stated", ['unit = "month"', 'arrives_on = "resolved"'])
+def test_what_is_awarded_by_machine_cannot_go_by_effort(stated: str) -> None:
+    text = f"""\
+[[rule_categories]]
+code = "safety"
+name = "平安"
+
+[[rules]]
+code = "watch"
+name = "值守"
+category = "safety"
+points = 5
+{stated}
+points_by_effort = {{ low = 5, medium = 10, high = 15 }}
+"""
+    (told,) = mistakes_of(text)
+    assert str(told).startswith('line 5: rules 1 "watch": points cannot go by effort')
+
+
 def test_a_mistake_is_told_in_two_languages() -> None:
     (told,) = mistakes_of(RIGHT.replace('category = "patrol"', 'category = "patrols"'))
     assert str(told) == (
