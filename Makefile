@@ -22,6 +22,8 @@ help:  ## Show this list
 run: .venv/.run  ## Start the service with a database and demo data (args="--port 8080")
 	@$(BIN)/gridpoints serve --demo $(args)
 
+# Some 100 processes are started: each would compile the application anew where this is forbidden.
+test: export PYTHONDONTWRITEBYTECODE =
 test: check  ## Run every check, then the tests (args="-k ledger")
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(args)
 

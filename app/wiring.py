@@ -15,9 +15,8 @@ from app.cases import queries as cases
 from app.contributions.evidence import queries as evidence
 from app.core.config import Settings
 from app.core.personal import Vault
-from app.core.sealing import MasterKey, master_key_in, parse_master_key
+from app.core.sealing import MasterKey, master_key_of
 from app.core.transactions import system_clock
-from app.ledger.seals.notes import KeyKind, NoteInvalid, VerifierKey, parse_verifier_key
 from app.media.addresses import PhotoLinks
 from app.media.keeper import PhotoKeeper
 from app.media.models import CheckKind, ContentCheck
@@ -28,10 +27,6 @@ from app.wechat.client import WeChatClient
 
 WECHAT_TIMEOUT_SECONDS = 5
 CONTENT_REFUSED = "content_refused"
-
-
-class WitnessesUnusable(Exception):
-    """Of the witnesses in the settings one is no witness's public key; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +73,6 @@ async def reaching_outside(settings: Settings) -> AsyncIterator[Outside]:
             settings.public_base_url, key, Vault(key), keeper, links,
             Templates(settings.wechat_messages), frozenset(settings.wechat_push), clients,
         )  # fmt: skip
-
-
-def master_key_of(settings: Settings) -> MasterKey:
-    """Return the master key from the environment, or the data folder's own."""
-    if settings.master_key is not None:
-        return parse_master_key(settings.master_key.get_secret_value())
-    return master_key_in(settings.data_dir)
-
-
-def witness_keys(settings: Settings) -> tuple[VerifierKey, ...]:
-    """Return who may countersign checkpoints; raises WitnessesUnusable."""
-    keys = []
-    for place, text in enumerate(settings.witnesses, start=1):
-        # Not shown: somebody may have taken the private key for the public one.
-        try:
-            key = parse_verifier_key(text)
-        except NoteInvalid as wrong:
-            raise WitnessesUnusable(f"key {place} cannot be read: {wrong}") from wrong
-        if key.kind is not KeyKind.WITNESS:
-            raise WitnessesUnusable(f"key {place} is a log's, not a witness's")
-        # One that could sign in a book's own name would spoil every note it stands under.
-        if "/communities/" in key.name:
-            raise WitnessesUnusable(f"key {place} has the name of a book")
-        keys.append(key)
-    return tuple(keys)
 
 
 def outside_of(state: Any) -> Outside:

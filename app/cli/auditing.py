@@ -15,10 +15,12 @@ from app.audit import queries, service
 from app.audit.models import Audit, AuditState
 from app.cli.database import running_database
 from app.cli.environment import read_settings
+from app.cli.plain import plain_app
 from app.core.database import Record, make_engine, make_sessionmaker, sqlstate_of
 from app.core.embedded import EmbeddedPostgresError
 from app.core.transactions import system_clock
 
+app = plain_app()
 DIFFERENT, USAGE, COULD_NOT_RUN = 1, 2, 3
 SHOWN_EVERY_SECONDS = 0.2
 UNDEFINED_TABLE = "42P01"
@@ -48,6 +50,7 @@ MEANS_FIGURES = """\
   with these lines. Once it is put right, run `gridpoints audit` again."""
 
 
+@app.command()
 def audit(communities: Communities = None, *, anew: Anew = False) -> None:
     """Recompute every book from its transfers, and name the first difference.
 

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.cli.database import in_transaction, vault_of
 from app.cli.environment import read_settings, refuse_other_key, require_shared_key
 from app.cli.opening import open_database, refuse
+from app.cli.plain import plain_app
 from app.core.access import Place, Role
 from app.core.ids import MAX_ID
+from app.core.sealing import master_key_of
 from app.core.signing import ensure_keys
 from app.core.transactions import system_clock
 from app.setup import queries
@@ -27,12 +29,8 @@ from app.setup.presets import (
     preset_names,
     read_preset,
 )
-from app.wiring import master_key_of
 
-app = typer.Typer(
-    help="Make communities (社区) from presets, list them, and grant roles in them.",
-    no_args_is_help=True,
-)
+app = plain_app("Make communities (社区) from presets, list them, and grant roles in them.")
 SHORT_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 60
 # Everybody is signed in, and residents join by themselves.

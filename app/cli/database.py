@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -18,8 +16,7 @@ from app.core.config import Settings
 from app.core.database import APP_ROLE, make_engine, make_sessionmaker
 from app.core.embedded import EmbeddedPostgres, ServerAddress
 from app.core.personal import Vault
-from app.core.sealing import MasterKeyUnusable
-from app.wiring import master_key_of
+from app.core.sealing import MasterKeyUnusable, master_key_of
 
 NEWEST = "head"
 # The schema that has both plain and sealed names; the next has none but sealed ones.
@@ -101,6 +98,10 @@ async def _seal_names(connection: AsyncConnection, vault: Vault | None) -> None:
 
 def upgrade(connection: Connection, revision: str) -> None:
     """Run Alembic over an open connection."""
+    # Most commands migrate nothing, and need not wait until it is loaded.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config(str(ALEMBIC_INI))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.cli import queries
 from app.cli.database import has_shared_key, in_transaction
 from app.core.config import Settings
-from app.core.sealing import MasterKeyUnusable
+from app.core.sealing import MasterKeyUnusable, master_key_of
 from app.core.signing import KeyRing
 from app.core.transactions import system_clock
-from app.wiring import WitnessesUnusable, master_key_of, witness_keys
+from app.ledger.witnesses.trusted import WitnessesUnusable, witness_keys
 
 
 def read_settings() -> Settings:

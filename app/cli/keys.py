@@ -8,14 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cli.database import in_transaction, running_database
 from app.cli.environment import read_settings, refuse_other_key, require_shared_key
+from app.cli.plain import plain_app
 from app.core import queries
 from app.core.database import APP_ROLE
-from app.core.sealing import new_master_key
+from app.core.sealing import master_key_of, new_master_key
 from app.core.signing import LEAD_TIME, PURPOSES, Purpose, add_key
 from app.core.transactions import system_clock
-from app.wiring import master_key_of
 
-app = typer.Typer(help="List, rotate and revoke signing keys.", no_args_is_help=True)
+app = plain_app("List, rotate and revoke signing keys.")
 
 
 def _purpose(text: str) -> Purpose:

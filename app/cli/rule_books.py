@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.cli.database import in_transaction
 from app.cli.environment import read_settings
 from app.cli.opening import open_database, refuse
+from app.cli.plain import plain_app
 from app.core.transactions import system_clock
 from app.rules.book.difference import Difference
 from app.rules.book.errors import RulesInUse
@@ -18,9 +19,7 @@ from app.rules.book.schemas import RuleBookData
 from app.rules.book.service import export_book
 from app.setup import queries
 
-app = typer.Typer(
-    help="Check, export and import a community's rule book (积分规则书).", no_args_is_help=True
-)
+app = plain_app("Check, export and import a community's rule book (积分规则书).")
 Code = Annotated[
     str, typer.Option("--code", help="The community's: see `gridpoints community list`.")
 ]

@@ -1,38 +1,54 @@
-"""Running the server and the job worker."""
+"""`gridpoints serve`: what can be refused is refused before the application is loaded."""
 
-import asyncio
+import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
+from typing import Annotated, NoReturn
 
-import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
 
-from app.activities.codes import POSTER_OUTLASTS
-from app.cli.database import in_transaction, migrate, running_database, vault_of
-from app.cli.environment import refuse_other_key
-from app.cli.screen import show_start
-from app.core.codes import Code, CodeKind, link_of
+from app.cli.database import migrate, running_database, vault_of
+from app.cli.environment import read_settings, refuse_other_key
+from app.cli.errors import CannotServe
+from app.cli.loading import loading
+from app.cli.plain import plain_app
 from app.core.config import Settings
-from app.core.database import APP_ROLE, make_engine, make_sessionmaker
-from app.core.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from app.core.database import APP_ROLE
 from app.core.logging import configure_logging
-from app.core.transactions import system_clock
-from app.jobs import WorkerContext
-from app.main import create_app
-from app.setup.demo import Demo, ensure_demo
-from app.wiring import outside_of, reaching_outside
-from app.worker import run_worker
 
-WATCHED_EVERY = 0.5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-logger = structlog.get_logger()
+
+app = plain_app()
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+Workers = Annotated[
+    int, typer.Option(min=1, max=64, help="API processes; more than one needs an outside database.")
+]
+Demonstrates = Annotated[
+    bool,
+    typer.Option(
+        "--demo", help="Migrate, create the demo and run jobs on an outside database as well."
+    ),
+]
 
 
-class CannotServe(Exception):
-    """The server cannot start here; the message says why and what to do."""
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Workers = 1,
+    *,
+    demo: Demonstrates = False,
+) -> None:
+    """Start the API; without GRIDPOINTS_DATABASE_URL with its own database, jobs and a demo."""
+    settings = read_settings()
+    if settings.is_embedded or demo:
+        serve_demo(settings, host, port, workers)
+    else:
+        serve_outside(settings, host, port, workers)
 
 
 def serve_demo(settings: Settings, host: str, port: int, workers: int) -> None:
@@ -43,31 +59,24 @@ def serve_demo(settings: Settings, host: str, port: int, workers: int) -> None:
     if workers > 1:
         raise CannotServe("More than one process needs GRIDPOINTS_DATABASE_URL and no --demo.")
     refuse_taken_port(host, port)
+    # As services are stopped; uvicorn passes it on once it has ended in order.
+    signal.signal(signal.SIGTERM, end_in_order)
     configure_logging("console", "warning" if settings.log_level == "info" else settings.log_level)
-    base_url = f"http://{host}:{port}"
-    settings = suited_to(settings, host, base_url)
+    settings = suited_to(settings, host, f"http://{host}:{port}")
     with running_database(settings) as database:
         refuse_other_key(settings, database.owner, role=None)
-        vault = vault_of(settings)
-        migrate(database.owner, vault=vault)
-        demo = in_transaction(
-            database.service,
-            lambda session: ensure_demo(session, vault=vault, now=system_clock()),
-        )
-
-        @asynccontextmanager
-        async def alongside(app: FastAPI) -> AsyncIterator[None]:
-            async with jobs_beside(app), watched(database.server):
-                show_start(demo, poster_link(app, demo, base_url), base_url)
-                yield
-
-        api = create_app(settings, database_url=database.service, alongside=alongside)
-        config = uvicorn.Config(api, host=host, port=port, log_config=None, access_log=False)
-        # uvicorn has shut down in order by the time it passes Ctrl-C on.
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run()
+        migrate(database.owner, vault=vault_of(settings))
+        # It is the whole application: where there is nothing to serve, nobody waits for it.
+        with loading():
+            from app.cli import running  # noqa: PLC0415
+        running.run_demo(settings, database, host, port)
     kept_in = settings.data_dir if settings.is_embedded else "your database"
     typer.echo(f"Stopped; the data stays in {kept_in}")
+
+
+def end_in_order(*_: object) -> NoReturn:
+    """Leave through everything that is open, so that the embedded database is stopped too."""
+    raise SystemExit
 
 
 def suited_to(settings: Settings, host: str, base_url: str) -> Settings:
@@ -106,25 +115,10 @@ def serve_outside(settings: Settings, host: str, port: int, workers: int) -> Non
 
 def application() -> FastAPI:
     """Build the app in each API process, from the environment alone."""
-    settings = Settings()
-    configure_logging(settings.log_format, settings.log_level)
-    return create_app(settings)
+    with loading():
+        from app.cli import running  # noqa: PLC0415
 
-
-def work(database_url: str, settings: Settings) -> None:
-    """Run jobs until stopped."""
-
-    async def run() -> None:
-        engine = make_engine(database_url, pool_size=settings.pool_size)
-        try:
-            async with reaching_outside(settings) as outside:
-                context = WorkerContext(make_sessionmaker(engine), system_clock, outside)
-                await run_worker(context, database_url)
-        finally:
-            await engine.dispose()
-
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run())
+        return running.application()
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -137,52 +131,3 @@ def refuse_taken_port(host: str, port: int) -> None:
             f"Cannot listen on {host}:{port} ({taken.strerror}). "
             "Choose another port: gridpoints serve --port 8001"
         ) from taken
-
-
-@asynccontextmanager
-async def watched(server: EmbeddedPostgres | None) -> AsyncIterator[None]:
-    """Start our database again if it was killed; requests get 503 until it has recovered."""
-    if server is None:
-        yield
-        return
-    ended = asyncio.Event()
-
-    async def watch() -> None:
-        while not ended.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), WATCHED_EVERY)
-            if not ended.is_set() and not server.is_alive():
-                logger.error("the database was killed; starting it again")
-                try:
-                    await asyncio.to_thread(server.start)
-                except EmbeddedPostgresError as reason:
-                    logger.error("the database did not start", reason=str(reason))  # noqa: TRY400
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield
-    finally:
-        # Not cancelled: a start under way in its thread must end before the server is stopped.
-        ended.set()
-        await watching
-
-
-@asynccontextmanager
-async def jobs_beside(app: FastAPI) -> AsyncIterator[None]:
-    """Run the job worker within this process while the block lasts."""
-    context = WorkerContext(app.state.sessionmaker, app.state.clock, outside_of(app.state))
-    jobs = asyncio.create_task(run_worker(context, app.state.database_url))
-    try:
-        yield
-    finally:
-        jobs.cancel()
-        with suppress(asyncio.CancelledError):
-            await jobs
-
-
-def poster_link(app: FastAPI, demo: Demo, base_url: str) -> str:
-    """Return the link of the open activity's poster."""
-    activity = demo.activity
-    expires_at = activity.check_in_closes_at + POSTER_OUTLASTS
-    code = Code(CodeKind.ACTIVITY_POSTER, activity.community_id, activity.activity_id, expires_at)
-    return link_of(app.state.keys.sign_code(code, now=app.state.clock()), base_url=base_url)

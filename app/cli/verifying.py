@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app.cli.note_keys import trusted_keys
+from app.cli.plain import plain_app
 from app.ledger.seals.notes import (
     MOST_BYTES,
     Checkpoint,
@@ -26,6 +27,7 @@ from app.ledger.seals.receipts import MOST_BYTES as MOST_RECEIPT_BYTES
 from app.ledger.seals.receipts import ReceiptInvalid, Verified, read_receipt, verify_receipt
 from app.ledger.statement.wording import KIND_TITLES
 
+app = plain_app()
 HIDDEN_LABELS = {
     "memo": "memo 摘要",
     "debit_account": "from account 转出账户",
@@ -77,6 +79,7 @@ class NotProved(Exception):
     """The receipt does not prove what was asked; the message says why."""
 
 
+@app.command()
 def verify(
     receipt: ReceiptFile,
     keys: Keys,

@@ -16,6 +16,7 @@ from app.cli.note_keys import (
     parse_witness_key,
     trusted_keys,
 )
+from app.cli.plain import plain_app
 from app.cli.verifying import printable
 from app.cli.watching import Alarm, Seen, Witness
 from app.cli.witness_memory import Memory, MemoryUnusable
@@ -24,10 +25,7 @@ from app.ledger.seals.notes import KeyKind, NoteInvalid, VerifierKey
 
 ALARM, UNANSWERED = 1, 3
 
-app = typer.Typer(
-    help="Watch a community's book from outside and countersign it. 账本见证。",
-    no_args_is_help=True,
-)
+app = plain_app("Watch a community's book from outside and countersign it. 账本见证。")
 
 Name = Annotated[
     str, typer.Argument(help="Your name under checkpoints, such as witness.example.cn/office.")

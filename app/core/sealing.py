@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from app.core.config import Settings
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
@@ -78,3 +80,10 @@ def master_key_in(data_dir: Path) -> MasterKey:
             path.hardlink_to(fresh)
         fresh.unlink()
     return parse_master_key(path.read_text().strip())
+
+
+def master_key_of(settings: Settings) -> MasterKey:
+    """Return the master key from the environment, or the data folder's own."""
+    if settings.master_key is not None:
+        return parse_master_key(settings.master_key.get_secret_value())
+    return master_key_in(settings.data_dir)

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from app.cli.commands import COMMANDS, app
 from app.core.sealing import new_master_key
 from tests.support.database import DatabaseServer
 
@@ -89,6 +91,14 @@ def test_help_names_every_command() -> None:
 
     for command in ("serve", "worker", "migrate", "demo", "keys", "openapi"):
         assert command in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_runs_under_the_name_in_the_list(name: str) -> None:
+    shown = CliRunner().invoke(app, [name, "--help"])
+
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.split()[2] == name
 
 
 def test_first_run_shows_a_code_and_sign_ins_and_ctrl_c_ends_everything(folder: Path) -> None:

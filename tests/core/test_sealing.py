@@ -14,10 +14,10 @@ from app.core.sealing import (
     MasterKey,
     MasterKeyUnusable,
     master_key_in,
+    master_key_of,
     new_master_key,
     parse_master_key,
 )
-from app.wiring import master_key_of
 
 KEY = MasterKey(bytes(range(32)))
 KEY_CUT_SHORT = base64.b64encode(bytes(range(32))).decode()[:-1]

@@ -13,8 +13,6 @@ from typing import Any, NoReturn
 from xml.parsers import expat
 from zipfile import ZipFile, ZipInfo
 
-import openpyxl
-
 from app.contributions.lists.errors import ListUnreadable
 
 MOST_PARTS = 500
@@ -57,6 +55,8 @@ def read_workbook(content: bytes, *, columns: int) -> Iterator[Row]:
 def _read(content: bytes, columns: int) -> Iterator[Row]:
     with ZipFile(io.BytesIO(content)) as archive:
         _look_through(archive)
+    import openpyxl  # noqa: PLC0415 - slow to load, and few processes ever read a table
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that it leaves out
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)

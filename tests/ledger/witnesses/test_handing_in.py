@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.config import Settings
 from app.ledger.seals.notes import KeyKind, cosignatures, verifier_key
 from app.ledger.witnesses.schemas import LONGEST_LINE
+from app.ledger.witnesses.trusted import WitnessesUnusable
 from app.main import create_app
-from app.wiring import WitnessesUnusable
 from tests.ledger.witnesses.conftest import Register
 from tests.ledger.witnesses.office import Office
 from tests.support.caller import problem_code
