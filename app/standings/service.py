@@ -1,6 +1,5 @@
 """Boards and places."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,8 +18,6 @@ from app.standings.schemas import (
     MyPlace,
     Place,
 )
-
-NEIGHBOURS = 2
 
 
 def board_key(community_id: int, timezone: str, period: Period, now: datetime) -> BoardKey:
@@ -42,11 +39,10 @@ async def get_board(
         session, board, score=score, resident_id=resident_id, size=size + 1
     )
     items, next_cursor = cut_page(rows, size, lambda row: (row.score, row.resident_id))
-    lines = await _ranked(session, board, items, me)
     return Board(
         period=board["period"],
         starts_on=board["starts_on"],
-        items=lines,
+        items=[_line_of(row, me) for row in items],
         next_cursor=next_cursor,
     )
 
@@ -78,47 +74,25 @@ async def get_place(session: AsyncSession, board: BoardKey, resident_id: int) ->
 
 async def get_my_place(session: AsyncSession, board: BoardKey, resident_id: int) -> MyPlace:
     """Return a resident's place with two neighbours on each side."""
-    place = await get_place(session, board, resident_id)
-    at = {"score": place.points, "resident_id": resident_id, "size": NEIGHBOURS}
-    ahead = list(await queries.list_above(session, board, **at))[::-1]
-    behind = await queries.list_below(session, board, **at)
-    ahead_lines = await _ranked(session, board, ahead, resident_id)
-    behind_lines = await _ranked(session, board, behind, resident_id)
-    better = [row.score for row in ahead if row.score > place.points]
-    if ahead and not better:
-        # The neighbours are equals; the next rank lies beyond them.
-        beyond = {"score": place.points, "resident_id": MAX_ID, "size": 1}
-        better = [row.score for row in await queries.list_above(session, board, **beyond)]
+    rows = await queries.list_around(session, board, resident_id)
+    [mine] = [row for row in rows if row.side == 0]
     return MyPlace(
-        **place.model_dump(),
-        ahead=ahead_lines,
-        behind=behind_lines,
-        points_to_next=min(better) - place.points if better else None,
+        period=board["period"],
+        starts_on=board["starts_on"],
+        points=mine.score,
+        rank=mine.rank,
+        ahead=[_line_of(row, me=None) for row in rows if row.side > 0],
+        behind=[_line_of(row, me=None) for row in rows if row.side < 0],
+        points_to_next=None if mine.next_score is None else mine.next_score - mine.score,
     )
 
 
-async def _ranked(
-    session: AsyncSession, board: BoardKey, rows: Sequence[Record], me: int | None
-) -> list[BoardLine]:
-    """Give consecutive rows of a board their ranks, with one count for the first of them."""
-    if not rows:
-        return []
-    better, ahead = await queries.count_ahead(
-        session, board, score=rows[0].score, resident_id=rows[0].resident_id
+def _line_of(row: Record, me: int | None) -> BoardLine:
+    return BoardLine(
+        rank=row.rank,
+        resident_id=row.resident_id,
+        masked_name=row.masked_name,
+        building_name=row.building_name,
+        points=row.score,
+        is_me=row.resident_id == me,
     )
-    lines: list[BoardLine] = []
-    for position, row in enumerate(rows, start=ahead + 1):
-        if not lines:
-            rank = better + 1
-        else:
-            rank = lines[-1].rank if lines[-1].points == row.score else position
-        line = BoardLine(
-            rank=rank,
-            resident_id=row.resident_id,
-            masked_name=row.masked_name,
-            building_name=row.building_name,
-            points=row.score,
-            is_me=row.resident_id == me,
-        )
-        lines.append(line)
-    return lines

@@ -10,6 +10,7 @@ ENUMERATION = "only members of an enumeration or literals are ever written"
 BY_SCHEMA = "the request's schema, or the preset's, is at least as strict"
 MADE_BY_US = "made by us from a fresh number, or only inserted where there is none"
 JOB = "written by the sealer or the audit, whose requests nobody sends"
+COUNTED = "counted by statements of the standings' own, from what awards have stored"
 SIGN = "computed by the service, which refuses before it writes"
 
 CANNOT_BE_CAUSED_BY_A_CALLER = {
@@ -146,6 +147,8 @@ CANNOT_BE_CAUSED_BY_A_CALLER = {
     "ck_rule_versions_review_level_known": BY_SCHEMA,
     "ck_rule_versions_unit_known": ENUMERATION,
     "ck_salt_erasures_done_after_asked": JOB,
+    "ck_score_changes_one_per_score": COUNTED,
+    "ck_score_counts_level_known": COUNTED,
     "ck_seals_leaf_hash_is_sha256": JOB,
     "ck_seals_leaf_index_not_negative": JOB,
     "ck_shops_void_within_a_day": BY_SCHEMA,

@@ -13,12 +13,13 @@ from app.audit.walks import KeyWalk, TupleWalk, Walk
 from tests.audit.lived_in import LivedIn, lived_in
 from tests.audit.plants import PLANTS as OF_FIGURES
 from tests.audit.plants import Plant
+from tests.audit.plants_of_counts import PLANTS as OF_COUNTS
 from tests.audit.plants_of_fair_play import PLANTS as OF_FAIR_PLAY
 from tests.support.auditing import walk_named
 
 __all__ = ["lived_in"]
 WALKS = (*ACCOUNTS, *ACTS, *BOARDS, *CAMPAIGNS)
-PLANTS = {**OF_FIGURES, **OF_FAIR_PLAY}
+PLANTS = {**OF_FIGURES, **OF_COUNTS, **OF_FAIR_PLAY}
 PLANTED = [
     pytest.param(walk, plant, id=f"{plant.check}, {number}")
     for walk, plants in PLANTS.items()

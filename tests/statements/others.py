@@ -4,16 +4,26 @@ They are residents 1001 and up, who are nobody here. Their hazards lie thirty me
 first grid; all but a few were solved long ago.
 """
 
-# Standings are left out: a rank is a count of those ahead until there is a histogram.
 GROWING = (
     "contributions", "transfers", "accounts", "lots", "balances", "cap_usage", "holds", "hold_lots",
     "lot_moves", "vouchers", "idempotency_keys", "cases", "case_photos", "case_joins",
     "case_events", "photos", "content_checks", "inbox_messages", "wechat_messages",
     "message_quotas", "consents", "seals", "tree_nodes", "unlinked_transfers",
-    "claims", "claim_reviews", "manual_postings", "award_list_rows", "appeals",
+    "claims", "claim_reviews", "manual_postings", "award_list_rows", "appeals", "standings",
+    "score_counts",
 )  # fmt: skip
 
 OTHERS = (
+    # Five at each score, on the boards that are read.
+    """INSERT INTO standings (community_id, period, starts_on, resident_id, score, updated_at)
+        SELECT :community, period, starts_on, 1000 + n, 1 + n / 5, now()
+        FROM generate_series(1, :many) AS n CROSS JOIN (VALUES ('month', DATE '2026-11-01'),
+            ('all', DATE '1970-01-01')) AS board (period, starts_on)""",
+    """INSERT INTO score_counts (community_id, period, starts_on, level, slot, residents)
+        SELECT community_id, period, starts_on, level, score >> 6 * level, count(*)
+        FROM standings CROSS JOIN generate_series(0, 2) AS level
+        WHERE community_id = :community AND resident_id > 1000 GROUP BY 1, 2, 3, 4, 5
+        ON CONFLICT DO NOTHING""",
     """INSERT INTO contributions SELECT :community, n, 'activity', n % 50, 1000 + n, '', 1, 1,
         'awarded', 1, 1, 1, '{}', NULL, 1, now(), now() FROM generate_series(1, :many) AS n""",
     """INSERT INTO transfers SELECT :community, n, n, 'award', 1, 1000 + n, 1, 'contribution', n,

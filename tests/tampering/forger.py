@@ -16,6 +16,11 @@ _SHIFT = """
         WHERE community_id = :id AND account_id = :wallet;
     UPDATE standings SET score = score + :points
         WHERE community_id = :id AND resident_id = :wallet;
+    DELETE FROM score_counts WHERE community_id = :id;
+    DELETE FROM score_changes WHERE community_id = :id;
+    INSERT INTO score_counts SELECT community_id, period, starts_on, level, score >> 6 * level,
+        count(*) FROM standings CROSS JOIN generate_series(0, 2) AS level
+        WHERE community_id = :id AND score > 0 GROUP BY 1, 2, 3, 4, 5;
     UPDATE cap_usage SET used_points = used_points + :points, used_times = used_times + :times
         WHERE community_id = :id AND resident_id = :wallet
 """

@@ -1,4 +1,4 @@
-"""SQL that recomputes scores and used caps.
+"""SQL that recomputes scores, used caps, and how many residents have a score.
 
 One way round, from a page of wallets: what their acts add up to is looked up in the boards. The
 other way round, from a page of a board: some act of the resident must lie in the period. OFFSET 0
@@ -12,6 +12,7 @@ _PERIOD = KeyColumn("period", "text", "")
 _STARTS_ON = KeyColumn("starts_on", "date", "-infinity")
 _RESIDENT = KeyColumn("resident_id", "bigint", BEFORE_ALL_NUMBERS)
 STANDING = (_PERIOD, _STARTS_ON, _RESIDENT)
+BOARD = (_PERIOD, _STARTS_ON)
 USAGE = (KeyColumn("rule_id", "bigint", BEFORE_ALL_NUMBERS), _RESIDENT, _PERIOD, _STARTS_ON)
 
 
@@ -187,3 +188,60 @@ CAPS_ARE_OF_AWARDS = _is_of_acts(
     "cap_usage", keys_between(USAGE), "(used_points + used_times)",
     "'used of rule ' || rule_id || ' by'", _SOME_AWARD,
 )  # fmt: skip
+
+
+def _next_board(after: str) -> str:
+    """Return the look-ups of the first board after another one, in whichever table it is."""
+    first_in = " UNION ALL ".join(
+        f"""(SELECT period, starts_on FROM {table}
+            WHERE community_id = :community_id AND (period, starts_on) > ({after})
+            ORDER BY period, starts_on LIMIT 1)"""  # noqa: S608 - names of our own
+        for table in ("standings", "score_counts", "score_changes")
+    )
+    return f"(SELECT * FROM ({first_in}) AS first ORDER BY period, starts_on LIMIT 1)"  # noqa: S608
+
+
+# Every board that anything is known of, from one to the next, however many rows each has.
+BOARDS = f"""
+    (WITH RECURSIVE known AS (
+        {_next_board("'', DATE '-infinity'")}
+        UNION ALL
+        SELECT later.* FROM known CROSS JOIN LATERAL
+            {_next_board("known.period, known.starts_on")} AS later)
+    SELECT CAST(:community_id AS bigint) AS community_id, period, starts_on FROM known) AS board
+"""  # noqa: S608 - fragments of this file
+_OF_BOARD = f"community_id = :community_id AND {keys_between(BOARD)}"
+
+# A board at a time: its counts with what waits for them, at one moment, against all of its scores.
+COUNTS_FOLLOW_SCORES = f"""
+    WITH held AS MATERIALIZED (
+        SELECT period, starts_on, score, count(*) AS residents FROM standings
+        WHERE {_OF_BOARD} AND score > 0
+        GROUP BY period, starts_on, score),
+    waiting AS MATERIALIZED (
+        SELECT period, starts_on, moved.score,
+            sum(moved.at_least - coalesce(moved.above, 0)) AS residents
+        FROM score_changes CROSS JOIN LATERAL unnest(scores, at_least, at_least[2:])
+            AS moved (score, at_least, above)
+        WHERE {_OF_BOARD}
+        GROUP BY period, starts_on, moved.score),
+    expected AS (
+        SELECT period, starts_on, level, score >> 6 * level AS slot, sum(residents) AS residents
+        FROM held CROSS JOIN generate_series(0, 2) AS level
+        GROUP BY 1, 2, 3, 4),
+    counted AS (
+        SELECT period, starts_on, level, slot, sum(residents) AS residents
+        FROM (
+            SELECT period, starts_on, CAST(level AS integer) AS level, slot, residents
+            FROM score_counts WHERE {_OF_BOARD}
+            UNION ALL
+            SELECT period, starts_on, level, score >> 6 * level, residents
+            FROM waiting CROSS JOIN generate_series(0, 2) AS level) AS either
+        GROUP BY 1, 2, 3, 4)
+    SELECT 'residents in slot ' || slot || ' of level ' || level || ', ' || period || ' of '
+            || starts_on AS subject,
+        coalesce(counted.residents, 0) AS stored, coalesce(expected.residents, 0) AS expected
+    FROM expected FULL JOIN counted USING (period, starts_on, level, slot)
+    WHERE coalesce(counted.residents, 0) <> coalesce(expected.residents, 0)
+    ORDER BY period, starts_on, level, slot
+"""  # noqa: S608 - fragments of this file

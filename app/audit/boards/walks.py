@@ -1,4 +1,4 @@
-"""Walks over what wallets earned, and over boards and caps."""
+"""Walks over what wallets earned, and over boards, their counts, and caps."""
 
 from app.audit.boards import queries
 from app.audit.queries import page_by
@@ -22,6 +22,14 @@ WALKS: tuple[Walk, ...] = (
         "standings",
         queries.STANDING,
         (Check("every score is of somebody's acts", queries.SCORES_ARE_OF_ACTS),),
+    ),
+    TupleWalk(
+        "score counts",
+        queries.BOARDS,
+        queries.BOARD,
+        (Check("score counts follow from scores", queries.COUNTS_FOLLOW_SCORES),),
+        # A board has all of its residents' scores.
+        size=1,
     ),
     TupleWalk(
         "caps",

@@ -154,6 +154,8 @@ NOT_EXPORTED = {
     "rule_categories": _OF_THE_COMMUNITY,
     "rule_changes": "what the committee proposes; what the resident said to it is exported",
     "salt_erasures": "written as the account is closed, after which there are no copies",
+    "score_changes": "numbers of residents per score, on their way to be counted",
+    "score_counts": "numbers of residents per score; the resident's own scores are exported",
     "seal_queue": _TECHNICAL,
     "seals": _SEALED,
     "signing_keys": _TECHNICAL,
