@@ -1,6 +1,7 @@
 """The routers, in the order in which the API is documented."""
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from app.activities.endpoints import router as activities
 from app.audit.endpoints import router as audits
@@ -17,6 +18,7 @@ from app.contributions.lists.endpoints import router as award_lists
 from app.contributions.repairs.endpoints import router as repairs
 from app.contributions.signals.endpoints import router as signals
 from app.core.endpoints import router as service
+from app.core.route_index import IndexedRoutes
 from app.funds.endpoints import router as funds
 from app.governance.appeals.endpoints import router as appeals
 from app.home.endpoints import router as home
@@ -54,6 +56,13 @@ ROUTERS = (
 
 
 def mount(app: FastAPI) -> None:
-    """Attach every router."""
+    """Attach every router, and the index that finds their routes."""
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.insert(0, IndexedRoutes(all_routes()))
+
+
+def all_routes() -> list[APIRoute]:
+    """Return the routes of every router."""
+    routes = (route for router in ROUTERS for route in router.routes)
+    return [route for route in routes if isinstance(route, APIRoute)]

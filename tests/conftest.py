@@ -18,7 +18,7 @@ from app.core.config import Settings
 from app.core.database import make_engine, make_sessionmaker
 from app.core.personal import Vault
 from app.core.signing import ensure_keys
-from app.main import create_app
+from app.main import create_app, open_desks
 from app.wiring import Outside, outside_of
 from tests.support.clock import Clock
 from tests.support.database import (
@@ -183,6 +183,7 @@ def app(
     app_of_session.state.sessionmaker = sessionmaker
     app_of_session.state.clock = clock
     app_of_session.state.wechat = {}
+    open_desks(app_of_session.state)
     return app_of_session
 
 
@@ -262,6 +263,7 @@ async def race_http(
 ) -> AsyncIterator[httpx.AsyncClient]:
     app_of_session.state.sessionmaker = race_sessionmaker
     app_of_session.state.clock = clock
+    open_desks(app_of_session.state)
     transport = httpx.ASGITransport(app=app_of_session, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http

@@ -1,205 +1,135 @@
-"""Checking in, all ways round: each ends in one contribution and one answer."""
+"""Checking in, all ways round: each ends in one contribution and one answer.
 
-from dataclasses import dataclass
+A desk lets a check-in through by what this process remembers, and hands it to the posting lane;
+no transaction is open meanwhile.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.activities import policies, queries
+from app.activities import policies
 from app.activities.codes import ACTIVITY_KINDS
-from app.activities.errors import (
-    ActivityIsCancelled,
-    ActivityNotFound,
-    CheckInClosed,
-    CheckInNotOpen,
-    NoDailyCheckIn,
-    NotYourActivity,
-)
-from app.activities.models import Activity, ActivityState
-from app.activities.schemas import CheckInRead, RankChange
-from app.community import queries as community_queries
-from app.community import service as community
+from app.activities.errors import NotYourActivity
+from app.activities.posting import CheckIn, Outdated, post_check_ins
+from app.activities.schemas import CheckInRead
+from app.activities.venues import DAILY_RULE, Venue, Venues
 from app.community.cards.service import RESIDENT_KINDS, find_scanned_resident
-from app.community.errors import ResidentNotFound
 from app.contributions import queries as contributions
+from app.contributions.errors import RuleChanged
 from app.contributions.models import SourceKind
-from app.contributions.posting import Verdict
-from app.contributions.service import Act, Outcome, award_one, evaluate_one
 from app.core.access import Actor, Permission
-from app.core.calendar import Period, day_in, local_time
-from app.core.code_errors import CodeRevoked
-from app.core.codes import Code
+from app.core.calendar import day_in
+from app.core.callers import Caller, find_caller
+from app.core.codes import Code, CodeKind
+from app.core.lane import Lane
+from app.core.metrics import LaneMetrics
 from app.core.signing import KeyRing
-from app.ledger import service as ledger
-from app.rules import service as rules
-from app.rules.errors import RuleNotFound
-from app.rules.evaluation import Terms
-from app.rules.models import Mode
-from app.standings import queries as standings
-from app.standings.service import board_key
 
-DAILY_RULE = "daily_check_in"
-RANKED_PERIOD = Period.ALL
+LANE = "check_ins"
+ROUNDS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """An act with the terms it is judged by."""
+class CheckInDesk:
+    """Takes the check-ins of this process; `state` is the application's."""
 
-    act: Act
-    terms: Terms
-    timezone: str
+    def __init__(self, state: Any, metrics: LaneMetrics) -> None:
+        self._state = state
+        self._venues = Venues(self._sessions)
+        self.lane: Lane[CheckIn, CheckInRead] = Lane(
+            self._sessions, post_check_ins, metrics.of(LANE)
+        )
 
+    async def check_in_by_scan(self, caller: Caller, scanned: str, *, now: datetime) -> CheckInRead:
+        """The resident scanned the activity's code."""
 
-async def check_in_by_scan(
-    session: AsyncSession, actor: Actor, scanned: str, *, keys: KeyRing, now: datetime
-) -> CheckInRead:
-    """The resident scanned the activity's code."""
-    code = keys.codes.read_scanned(
-        scanned, kinds=ACTIVITY_KINDS, community_id=actor.community, now=now
-    )
-    activity, timezone = await _get_open_activity(session, actor, code.subject_id, code, now)
-    return await _check_in(session, actor, activity, actor.resident, timezone, now)
+        async def let_through(caller: Caller) -> CheckIn:
+            code = self._read(scanned, ACTIVITY_KINDS, caller, now)
+            venue = await self._find_venue(caller, code.subject_id, now)
+            return _check_in(caller, venue, caller.actor.resident, code, now)
 
+        return await self._post(caller, Permission.ACTIVITIES_CHECK_IN, let_through)
 
-async def check_in_scanned_resident(
-    session: AsyncSession,
-    actor: Actor,
-    activity_id: int,
-    scanned: str,
-    *,
-    keys: KeyRing,
-    now: datetime,
-) -> CheckInRead:
-    """The worker scanned the resident's code, on a phone or on a paper card."""
-    code = keys.codes.read_scanned(
-        scanned, kinds=RESIDENT_KINDS, community_id=actor.community, now=now
-    )
-    activity, timezone = await _get_open_activity(session, actor, activity_id, code, now)
-    if not policies.may_run(actor, Permission.ACTIVITIES_SCAN, activity.grid_id):
-        raise NotYourActivity
-    resident_id = await find_scanned_resident(session, code, now=now)
-    return await _check_in(session, actor, activity, resident_id, timezone, now)
+    async def check_in_scanned_resident(
+        self, caller: Caller, activity_id: int, scanned: str, *, now: datetime
+    ) -> CheckInRead:
+        """The worker scanned the resident's code, on a phone or on a paper card."""
 
+        async def let_through(caller: Caller) -> CheckIn:
+            code = self._read(scanned, RESIDENT_KINDS, caller, now)
+            venue = await self._find_venue(caller, activity_id, now)
+            caller = await self._let_run(caller, venue)
+            resident_id = await self._find_resident(code, now)
+            return _check_in(caller, venue, resident_id, code, now)
 
-async def check_in_for_the_day(
-    session: AsyncSession, actor: Actor, *, now: datetime
-) -> CheckInRead:
-    """Check in once a day, by the community's calendar."""
-    here = await community.get_community(session, actor.community)
-    today = day_in(here.timezone, now)
-    try:
-        terms = await rules.get_terms_by_code(session, actor.community, DAILY_RULE, at=now)
-    except RuleNotFound as missing:
-        raise NoDailyCheckIn from missing
-    act = Act(
-        source_kind=SourceKind.DAILY_CHECK_IN,
-        source_id=terms.rule_id,
-        resident_id=actor.resident,
-        occasion=today.isoformat(),
-        units=1,
-        acted_at=now,
-        timezone=here.timezone,
-        recorded_by=actor.person_id,
-        memo=terms.name,
-        mode=Mode.ONLINE,
-    )
-    return await _award(session, actor, _Judged(act, terms, here.timezone), terms.name, now)
+        return await self._post(caller, Permission.ACTIVITIES_SCAN, let_through)
 
+    async def check_in_for_the_day(self, caller: Caller, *, now: datetime) -> CheckInRead:
+        """Check in once a day, by the community's calendar."""
 
-async def _get_open_activity(
-    session: AsyncSession, actor: Actor, activity_id: int, code: Code, now: datetime
-) -> tuple[Activity, str]:
-    """Return the activity and its time zone, if one can check in to it now."""
-    found = await queries.get_scanned_activity(session, actor.community, activity_id, code)
-    if found is None:
-        raise ActivityNotFound
-    activity: Activity = found.Activity
-    if found.is_revoked:
-        raise CodeRevoked
-    if activity.state == ActivityState.CANCELLED:
-        raise ActivityIsCancelled
-    if now < activity.check_in_opens_at:
-        raise CheckInNotOpen(opens_at=local_time(found.timezone, activity.check_in_opens_at))
-    if now >= activity.check_in_closes_at:
-        raise CheckInClosed(closed_at=local_time(found.timezone, activity.check_in_closes_at))
-    return activity, found.timezone
+        async def let_through(caller: Caller) -> CheckIn:
+            venue = await self._find_venue(caller, None, now)
+            return _check_in(caller, venue, caller.actor.resident, None, now)
 
+        return await self._post(caller, Permission.ACTIVITIES_CHECK_IN, let_through)
 
-async def _check_in(
-    session: AsyncSession,
-    actor: Actor,
-    activity: Activity,
-    resident_id: int,
-    timezone: str,
-    now: datetime,
-) -> CheckInRead:
-    terms = await rules.get_terms(session, actor.community, activity.rule_id, at=now)
-    act = Act(
-        source_kind=SourceKind.ACTIVITY,
-        source_id=activity.activity_id,
-        resident_id=resident_id,
-        occasion="",
-        units=activity.units,
-        acted_at=now,
-        timezone=timezone,
-        mode=Mode.OFFLINE,
-        place=_place_of(activity),
-        recorded_by=actor.person_id,
-        memo=activity.title,
-    )
-    return await _award(session, actor, _Judged(act, terms, timezone), activity.title, now)
+    async def _post(
+        self,
+        caller: Caller,
+        permission: Permission,
+        let_through: Callable[[Caller], Awaitable[CheckIn]],
+    ) -> CheckInRead:
+        """Judge and post; once more by what holds now where something remembered did not."""
+        for _ in range(ROUNDS):
+            check_in = await let_through(caller)
+            try:
+                return await self.lane.submit(caller.actor.community, check_in)
+            except Outdated:
+                self._venues.forget(check_in.venue.key)
+                caller = await self._find_anew(caller, permission)
+        raise RuleChanged
+
+    async def _let_run(self, caller: Caller, venue: Venue) -> Caller:
+        """Return a caller who helps to run this activity; who may not is asked about again."""
+        asked, grid_id = Permission.ACTIVITIES_SCAN, venue.grid_id
+        if not policies.may_run(caller.actor, asked, grid_id):
+            caller = await self._find_anew(caller, asked)
+        if not policies.may_run(caller.actor, asked, grid_id):
+            raise NotYourActivity
+        return caller
+
+    async def _find_anew(self, caller: Caller, permission: Permission) -> Caller:
+        self._state.callers.forget(caller.claims)
+        return await find_caller(self._state, caller.claims, permission)
+
+    def _read(
+        self, scanned: str, kinds: Collection[CodeKind], caller: Caller, now: datetime
+    ) -> Code:
+        keys: KeyRing = self._state.keys
+        community_id = caller.actor.community
+        return keys.codes.read_scanned(scanned, kinds=kinds, community_id=community_id, now=now)
+
+    async def _find_venue(self, caller: Caller, activity_id: int | None, now: datetime) -> Venue:
+        return await self._venues.find(caller.actor.community, activity_id, now=now)
+
+    async def _find_resident(self, code: Code, now: datetime) -> int:
+        if code.kind is CodeKind.RESIDENT:
+            return code.subject_id
+        async with self._sessions()() as session:
+            return await find_scanned_resident(session, code, now=now)
+
+    def _sessions(self) -> async_sessionmaker[AsyncSession]:
+        sessionmaker: async_sessionmaker[AsyncSession] = self._state.sessionmaker
+        return sessionmaker
 
 
-def _place_of(activity: Activity) -> tuple[float, float] | None:
-    if activity.longitude is None or activity.latitude is None:
-        return None
-    return activity.longitude, activity.latitude
-
-
-async def _award(
-    session: AsyncSession, actor: Actor, judged: _Judged, title: str, now: datetime
-) -> CheckInRead:
-    bonuses = await rules.list_bonuses(session, actor.community, at=judged.act.acted_at)
-    item = await evaluate_one(session, actor.community, judged.act, judged.terms, bonuses, now=now)
-    outcome = await award_one(session, actor.community, item, timezone=judged.timezone, now=now)
-    return await _describe(session, actor, outcome, judged, title, now)
-
-
-async def _describe(
-    session: AsyncSession,
-    actor: Actor,
-    outcome: Outcome,
-    judged: _Judged,
-    title: str,
-    now: datetime,
-) -> CheckInRead:
-    decision, resident_id = outcome.decision, judged.act.resident_id
-    resident = await community_queries.get_resident_row(session, actor.community, resident_id)
-    if resident is None or decision.recorded is None:
-        raise ResidentNotFound
-    gained_now = decision.granted_points if decision.is_new else 0
-    board = board_key(actor.community, judged.timezone, RANKED_PERIOD, now)
-    place = await standings.get_place(session, board, resident_id, gained=gained_now)
-    posted = outcome.posted
-    if posted is None:
-        balance = await ledger.get_balance(session, actor.community, resident_id, now=now)
-        posted = balance.posted_points
-    return CheckInRead(
-        contribution_id=decision.recorded.contribution_id,
-        resident_id=resident_id,
-        masked_name=resident.masked_name,
-        title=title,
-        is_new=decision.is_new,
-        points_gained=decision.granted_points,
-        is_capped=decision.verdict is Verdict.CAPPED,
-        balance_points=posted,
-        rank=RankChange(
-            period=RANKED_PERIOD,
-            rank=place.rank,
-            places_gained=place.rank_before - place.rank,
-        ),
-    )
+def _check_in(
+    caller: Caller, venue: Venue, resident_id: int, code: Code | None, now: datetime
+) -> CheckIn:
+    act = venue.act_of(resident_id, recorded_by=caller.actor.person_id, now=now)
+    return CheckIn(caller, venue, act, code)
 
 
 async def has_checked_in_today(

@@ -1,10 +1,12 @@
 """Activities, codes and check-ins."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.activities import check_ins, codes, service
+from app.activities import codes, service
+from app.activities.check_ins import CheckInDesk
 from app.activities.errors import (
     ActivityIsCancelled,
     ActivityNotFound,
@@ -29,8 +31,10 @@ from app.community.errors import ResidentNotFound
 from app.contributions.errors import RuleChanged
 from app.core import code_errors
 from app.core.access import Actor, Permission, Require
+from app.core.callers import Caller, RequireRemembered
 from app.core.dependencies import CurrentSettings, Keys
 from app.core.ids import Id
+from app.core.lean import lean
 from app.core.openapi import problem_responses
 from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
 from app.core.pictures import PICTURE_RESPONSES, Suffix, code_picture
@@ -47,7 +51,10 @@ router = APIRouter(tags=["activities"])
 Reader = Annotated[Actor, Depends(Require(Permission.ACTIVITIES_READ))]
 Manager = Annotated[Actor, Depends(Require(Permission.ACTIVITIES_MANAGE))]
 Scanner = Annotated[Actor, Depends(Require(Permission.ACTIVITIES_SCAN))]
-Attendee = Annotated[Actor, Depends(Require(Permission.ACTIVITIES_CHECK_IN))]
+Member = Annotated[Actor, Depends(Require(Permission.ACTIVITIES_CHECK_IN))]
+# Those who check in are compared again when their check-in is posted.
+Attendee = Annotated[Caller, Depends(RequireRemembered(Permission.ACTIVITIES_CHECK_IN))]
+ScanningStaff = Annotated[Caller, Depends(RequireRemembered(Permission.ACTIVITIES_SCAN))]
 ChosenForm = Annotated[CodeForm, Query(description="A poster to print, or a code for a screen")]
 
 checked_in_before: dict[int | str, dict[str, Any]] = {
@@ -171,52 +178,60 @@ async def revoke_activity_code(
     return CodeRevoked(revoked=True)
 
 
+async def get_desk(request: Request) -> CheckInDesk:
+    desk: CheckInDesk = request.app.state.check_ins
+    return desk
+
+
+Desk = Annotated[CheckInDesk, Depends(get_desk)]
+
+
 @router.post(
     "/v1/me/check-ins",
     status_code=201,
+    response_model=CheckInRead,
     responses=checked_in_before | scan_refusals,
 )
-async def check_in(
-    body: ScanActivity, actor: Attendee, session: Session, keys: Keys, now: Now, response: Response
-) -> CheckInRead:
+@lean
+async def check_in(body: ScanActivity, caller: Attendee, desk: Desk, now: Now) -> Response:
     """Check in by scanning the activity's code; scanning again changes nothing."""
-    done = await check_ins.check_in_by_scan(session, actor, body.code, keys=keys, now=now)
-    response.status_code = 201 if done.is_new else 200
-    return done
+    return _answer(await desk.check_in_by_scan(caller, body.code, now=now))
 
 
 @router.post(
     "/v1/staff/check-ins",
     status_code=201,
+    response_model=CheckInRead,
     responses=checked_in_before | scan_refusals,
 )
+@lean
 async def check_in_resident(
-    body: ScanResident, actor: Scanner, session: Session, keys: Keys, now: Now, response: Response
-) -> CheckInRead:
+    body: ScanResident, caller: ScanningStaff, desk: Desk, now: Now
+) -> Response:
     """Check a resident in by scanning their personal code."""
-    done = await check_ins.check_in_scanned_resident(
-        session, actor, body.activity_id, body.code, keys=keys, now=now
-    )
-    response.status_code = 201 if done.is_new else 200
-    return done
+    done = await desk.check_in_scanned_resident(caller, body.activity_id, body.code, now=now)
+    return _answer(done)
 
 
 @router.post(
     "/v1/me/daily-check-in",
     status_code=201,
+    response_model=CheckInRead,
     responses=checked_in_before | problem_responses(NoDailyCheckIn, RuleChanged),
 )
-async def check_in_for_the_day(
-    actor: Attendee, session: Session, now: Now, response: Response
-) -> CheckInRead:
+@lean
+async def check_in_for_the_day(caller: Attendee, desk: Desk, now: Now) -> Response:
     """Check in for today; asking again changes nothing."""
-    done = await check_ins.check_in_for_the_day(session, actor, now=now)
-    response.status_code = 201 if done.is_new else 200
-    return done
+    return _answer(await desk.check_in_for_the_day(caller, now=now))
+
+
+def _answer(done: CheckInRead) -> Response:
+    status = HTTPStatus.CREATED if done.is_new else HTTPStatus.OK
+    return Response(done.model_dump_json(), status, media_type="application/json")
 
 
 @router.get("/v1/me/code")
-async def get_my_code(actor: Attendee, keys: Keys, settings: CurrentSettings, now: Now) -> CodeRead:
+async def get_my_code(actor: Member, keys: Keys, settings: CurrentSettings, now: Now) -> CodeRead:
     """Return my personal code, to be scanned by a worker within two minutes."""
     code = codes.issue_personal_code(actor, now=now)
     return codes.describe_code(code, keys, base_url=settings.public_base_url, now=now)
@@ -228,7 +243,7 @@ async def get_my_code(actor: Attendee, keys: Keys, settings: CurrentSettings, no
     responses=PICTURE_RESPONSES,
 )
 async def draw_my_code(
-    suffix: Suffix, actor: Attendee, keys: Keys, settings: CurrentSettings, now: Now
+    suffix: Suffix, actor: Member, keys: Keys, settings: CurrentSettings, now: Now
 ) -> Response:
     """Return my personal code as a picture."""
     code = codes.issue_personal_code(actor, now=now)

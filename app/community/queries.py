@@ -33,19 +33,42 @@ ASKS_FOR_BUILDING = and_(
     Building.building_id == JoinRequest.building_id,
 )
 
-# One round trip tells whether the session stands and what its person is in the community.
-_LOAD_ACTOR = """
+
+def who_stands(*, session: str, person: str, community: str) -> str:
+    """Return the fragment: a standing session's resident number and grants there, or no row."""
+    return f"""
     SELECT resident_id, (
-        SELECT json_agg(json_build_array(role, grid_id::text, shop_id::text)) FROM role_grants
+        SELECT json_agg(json_build_array(role, grid_id::text, shop_id::text)
+            ORDER BY role, grid_id, shop_id) FROM role_grants
         WHERE role_grants.community_id = login_sessions.community_id
             AND role_grants.person_id = login_sessions.person_id) AS grants
     FROM login_sessions
         LEFT JOIN residents ON residents.community_id = login_sessions.community_id
             AND residents.person_id = login_sessions.person_id AND residents.state = 'active'
-    WHERE session_id = :session_id AND login_sessions.person_id = :person_id
-        AND login_sessions.community_id IS NOT DISTINCT FROM CAST(:community_id AS bigint)
+    WHERE session_id = {session} AND login_sessions.person_id = {person}
+        AND login_sessions.community_id IS NOT DISTINCT FROM {community}
         AND revoked_at IS NULL
-"""
+"""  # noqa: S608 - column names of ours
+
+
+# One round trip tells whether the session stands and what its person is in the community.
+# Sent by nearly every request, so it is parsed once.
+_LOAD_ACTOR = text(
+    who_stands(
+        session=":session_id", person=":person_id", community="CAST(:community_id AS bigint)"
+    )
+)
+_GET_RESIDENT = text("""
+    SELECT residents.community_id, resident_id, sealed_name, masked_name, sealed_phone, audience,
+        joined_at, buildings.name AS building_name, grid_id, room,
+        communities.name AS community_name, timezone
+    FROM residents
+        JOIN communities USING (community_id)
+        JOIN buildings USING (community_id, building_id)
+        JOIN households USING (community_id, household_id)
+    WHERE residents.community_id = :community_id AND resident_id = :resident_id
+        AND state = 'active'
+""")
 
 _LIST_MEMBERSHIPS = """
     SELECT community_id, name AS community_name, max(resident_id) AS resident_id,
@@ -76,7 +99,7 @@ async def load_actor_row(
 ) -> Record | None:
     """Return the resident number and grants of a standing session, or None."""
     values = {"session_id": session_id, "person_id": person_id, "community_id": community_id}
-    return (await session.execute(text(_LOAD_ACTOR), values)).one_or_none()
+    return (await session.execute(_LOAD_ACTOR, values)).one_or_none()
 
 
 async def list_membership_rows(session: AsyncSession, person_id: int) -> Sequence[Record]:
@@ -148,31 +171,8 @@ async def get_resident_row(
     session: AsyncSession, community_id: int, resident_id: int
 ) -> Record | None:
     """Return an active resident with building, grid, room and community."""
-    statement = (
-        select(
-            Resident.community_id,
-            Resident.resident_id,
-            Resident.sealed_name,
-            Resident.masked_name,
-            Resident.sealed_phone,
-            Resident.audience,
-            Resident.joined_at,
-            Building.name.label("building_name"),
-            Building.grid_id,
-            Household.room,
-            Community.name.label("community_name"),
-            Community.timezone,
-        )
-        .join(Community, Community.community_id == Resident.community_id)
-        .join(Building, LIVES_IN_BUILDING)
-        .join(Household, LIVES_IN_HOUSEHOLD)
-        .where(
-            Resident.community_id == community_id,
-            Resident.resident_id == resident_id,
-            Resident.state == ResidentState.ACTIVE,
-        )
-    )
-    return (await session.execute(statement)).one_or_none()
+    values = {"community_id": community_id, "resident_id": resident_id}
+    return (await session.execute(_GET_RESIDENT, values)).one_or_none()
 
 
 async def claim_resident(session: AsyncSession, request: JoinRequest) -> bool:

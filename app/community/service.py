@@ -1,5 +1,8 @@
 """What a community is, and who somebody is in it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.community import personal, queries
@@ -26,10 +29,17 @@ async def load_actor(session: AsyncSession, claims: Claims) -> Actor:
     )
     if row is None:
         raise TokenInvalid
+    return actor_of(claims, resident_id=row.resident_id, roles=row.grants)
+
+
+def actor_of(
+    claims: Claims, *, resident_id: int | None, roles: Sequence[Sequence[Any]] | None
+) -> Actor:
+    """Return the actor of a standing session: `roles` are (role, grid, shop) as text."""
     grants = [Grant(Role.SIGNED_IN)]
-    if row.resident_id is not None:
+    if resident_id is not None:
         grants.append(Grant(Role.RESIDENT))
-    for role, grid_id, shop_id in row.grants or []:
+    for role, grid_id, shop_id in roles or []:
         place = Place(
             grid_id=None if grid_id is None else int(grid_id),
             shop_id=None if shop_id is None else int(shop_id),
@@ -39,7 +49,7 @@ async def load_actor(session: AsyncSession, claims: Claims) -> Actor:
         person_id=claims.person_id,
         session_id=claims.session_id,
         community_id=claims.community_id,
-        resident_id=row.resident_id,
+        resident_id=resident_id,
         grants=tuple(grants),
     )
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.contributions.limits import queries as limits
-from app.contributions.models import Contribution
 from app.contributions.posting import AwardItem, JudgedAt, Locked, Recorded, Usage, UsageKey
 from app.core.calendar import Period
 from app.core.database import Record
 from app.ledger import queries as ledger
-from app.rules.models import Rule
 from app.standings import queries as standings
 
 Rows = list[dict[str, Any]]
@@ -23,7 +21,7 @@ Rows = list[dict[str, Any]]
 # Read after the balance rows are locked, so that its snapshot holds what earlier lock holders
 # committed: what is recorded already, caps used, and which rule versions stand at the act.
 # LIMIT as in ledger.queries: it tells the planner how many rows come.
-_READ_UNDER_LOCK = """
+_READ_UNDER_LOCK = text("""
     SELECT
         (SELECT json_agg(json_build_array(there.source_kind, there.source_id::text,
                 there.resident_id::text, there.occasion, contribution_id::text, granted_points))
@@ -55,7 +53,7 @@ _READ_UNDER_LOCK = """
                 AND (policy_version IS NULL OR policy_version = (SELECT max(version)
                     FROM point_policies WHERE community_id = :community_id))
         ) AS versions
-"""
+""")
 
 INSERT_CONTRIBUTIONS = """
     INSERT INTO contributions (community_id, contribution_id, source_kind, source_id, resident_id,
@@ -142,15 +140,17 @@ def _post_awards(also: str) -> str:
     transfer AS ({ledger.INSERT_TRANSFERS}),
     seal AS ({ledger.QUEUE_SEALS}),
     lot AS ({ledger.INSERT_LOTS}),
-    standing AS ({standings.ADD_SCORES}),
+    {standings.ADD_SCORES},
     balance AS ({ledger.ADD_TO_BALANCES})
     SELECT account_id, posted FROM balance
 """  # noqa: S608 - fragments of our own rooms
 
 
 POST_AWARDS = _post_awards("")
-# The same where campaigns with limits have given something.
-_POST_LIMITED_AWARDS = _post_awards(f"campaign AS ({limits.ADD_CAMPAIGN_USAGE}),")
+# Parsed once: each is longer than many a module. The second is for campaigns with limits that
+# have given something.
+_POST_AWARDS = text(POST_AWARDS)
+_POST_LIMITED_AWARDS = text(_post_awards(f"campaign AS ({limits.ADD_CAMPAIGN_USAGE}),"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ async def read_under_lock(
         "usage": json.dumps(usage),
         "versions": json.dumps(versions),
     }
-    row = (await session.execute(text(_READ_UNDER_LOCK), values)).one()
+    row = (await session.execute(_READ_UNDER_LOCK, values)).one()
     locked = _locked(row, debts, {judged[number] for number in row.versions or []})
     # Most rules ask for no interval, most campaigns have no limit: then nothing more is asked.
     if any(item.terms.min_interval is not None for item in items):
@@ -232,11 +232,11 @@ async def post_awards(
         "scores": json.dumps(rows.scores),
         "balances": json.dumps(rows.balances),
     }
-    statement = POST_AWARDS
+    statement = _POST_AWARDS
     if rows.campaigns:
         statement = _POST_LIMITED_AWARDS
         values["campaigns"] = json.dumps(rows.campaigns)
-    posted = (await session.execute(text(statement), values)).all()
+    posted = (await session.execute(statement, values)).all()
     return {row.account_id: row.posted for row in posted}
 
 
@@ -256,6 +256,16 @@ async def insert_contribution(
     await session.execute(text(INSERT_CONTRIBUTIONS), values)
 
 
+_IS_RECORDED_FOR_RULE = text("""
+    SELECT EXISTS (
+        SELECT FROM contributions
+        WHERE community_id = :community_id AND source_kind = :source_kind
+            AND source_id = (SELECT rule_id FROM rules
+                WHERE rules.community_id = :community_id AND code = :rule_code)
+            AND resident_id = :resident_id AND occasion = :occasion)
+""")
+
+
 async def is_recorded_for_rule(
     session: AsyncSession,
     community_id: int,
@@ -266,17 +276,11 @@ async def is_recorded_for_rule(
     occasion: str,
 ) -> bool:
     """Tell whether an act whose source is the rule itself is recorded."""
-    rule_id = select(Rule.rule_id).where(Rule.community_id == community_id, Rule.code == rule_code)
-    statement = select(
-        exists().where(
-            Contribution.community_id == community_id,
-            Contribution.source_kind == source_kind,
-            Contribution.source_id == rule_id.scalar_subquery(),
-            Contribution.resident_id == resident_id,
-            Contribution.occasion == occasion,
-        )
-    )
-    return bool(await session.scalar(statement))
+    values = {
+        "community_id": community_id, "rule_code": rule_code, "source_kind": source_kind,
+        "resident_id": resident_id, "occasion": occasion,
+    }  # fmt: skip
+    return bool(await session.scalar(_IS_RECORDED_FOR_RULE, values))
 
 
 async def list_awarded_residents(

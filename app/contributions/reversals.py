@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.contributions import queries
 from app.contributions.limits import queries as limits
-from app.contributions.service import score_rows
+from app.contributions.rows import score_rows
 from app.core.calendar import day_in
 from app.core.database import Record
 from app.core.ids import new_id

@@ -249,6 +249,8 @@ async def get_actor(
     claims = state.keys.sessions.verify(credentials.credentials, now=now)
     # The community room knows who is who and stands above this one; main passes it in.
     actor: Actor = await state.load_actor(session, claims)
+    # Who looks at a page scans a code next: then the lanes know them (callers.py).
+    state.callers.remember(claims, actor)
     return actor
 
 

@@ -6,16 +6,27 @@ from typing import Literal
 
 import structlog
 
+from app.core.request_context import NO_REQUEST, request_id
+
 # Without the values of local variables: they hold tokens, secrets and session keys.
 _tracebacks = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
 
+def _add_request_id(
+    _: object, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Name the request that a line is about; jobs and the posting lanes have none."""
+    if (identifier := request_id()) != NO_REQUEST:
+        event["request_id"] = identifier
+    return event
+
+
 def configure_logging(style: Literal["console", "json"], level: str) -> None:
     """Send our lines and the libraries' to standard error in one form."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _add_request_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

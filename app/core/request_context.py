@@ -4,7 +4,8 @@ import re
 import secrets
 from contextvars import ContextVar
 
-_current: ContextVar[str] = ContextVar("request_id", default="-")
+NO_REQUEST = "-"
+_current: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 _acceptable = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 

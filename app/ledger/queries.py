@@ -10,6 +10,7 @@ Where such rows are joined with a table they carry a LIMIT of their own number: 
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import select, text
@@ -141,6 +142,7 @@ _LOCK_BALANCES = """
     ORDER BY account_id
     FOR NO KEY UPDATE
 """
+_LOCK_FREE_BALANCES = f"{_LOCK_BALANCES} SKIP LOCKED"
 
 # Whatever a person owns, in account order: to take from a wallet may mean to reach into savings.
 _LOCK_OWNED = """
@@ -191,7 +193,11 @@ _GET_BALANCE = f"""
 
 async def run_statement(session: AsyncSession, statement: str, **values: Any) -> Sequence[Record]:
     """Run one of this room's statements and return its rows."""
-    return (await session.execute(text(statement), values)).all()
+    return (await session.execute(_parsed(statement), values)).all()
+
+
+# Statements are constants, and taking one apart costs more than sending it.
+_parsed = cache(text)
 
 
 async def open_wallets(
@@ -235,12 +241,15 @@ async def list_accounts(
 
 
 async def lock_balances(
-    session: AsyncSession, community_id: int, account_ids: Sequence[int]
+    session: AsyncSession, community_id: int, account_ids: Sequence[int], *, waits: bool = True
 ) -> dict[int, Record]:
-    """Lock balance rows in account order until the transaction ends; return those that exist."""
+    """Lock balance rows in account order until the transaction ends; return those that exist.
+
+    Who does not wait gets those that nobody else has locked.
+    """
     rows = await run_statement(
         session,
-        _LOCK_BALANCES,
+        _LOCK_BALANCES if waits else _LOCK_FREE_BALANCES,
         community_id=community_id,
         account_ids=sorted(set(account_ids)),
     )
@@ -263,7 +272,7 @@ async def get_balance(
     Lapsed lots do not count as available.
     """
     values = {"community_id": community_id, "account_id": account_id, "now": now}
-    return (await session.execute(text(_GET_BALANCE), values)).one_or_none()
+    return (await session.execute(_parsed(_GET_BALANCE), values)).one_or_none()
 
 
 async def get_policy(session: AsyncSession, community_id: int) -> PointPolicy:

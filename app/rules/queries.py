@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +32,44 @@ _APPEAL_DAYS = """
     FROM procedures WHERE procedures.community_id = :community_id
 """
 
+_NEWEST_POLICY = (
+    select(func.max(PointPolicy.version))
+    .where(PointPolicy.community_id == bindparam("community_id"))
+    .scalar_subquery()
+)
+# Rules with versions and today's policy: it says how long points last that are given now. Written
+# once: putting a statement together costs more than sending it.
+_VERSIONS = (
+    select(Rule, RuleVersion, PointPolicy)
+    .join(
+        RuleVersion,
+        (RuleVersion.community_id == Rule.community_id) & (RuleVersion.rule_id == Rule.rule_id),
+    )
+    .join(
+        PointPolicy,
+        (PointPolicy.community_id == Rule.community_id) & (PointPolicy.version == _NEWEST_POLICY),
+    )
+    .where(Rule.community_id == bindparam("community_id"))
+)
+_IN_FORCE = _VERSIONS.where(
+    RuleVersion.effective_from <= bindparam("at"),
+    or_(RuleVersion.effective_until.is_(None), RuleVersion.effective_until > bindparam("at")),
+).order_by(RuleVersion.category, RuleVersion.name)
+_IN_FORCE_OF = _IN_FORCE.where(Rule.rule_id.in_(bindparam("rule_ids", expanding=True)))
+_IN_FORCE_BY_CODE = _IN_FORCE.where(Rule.code.in_(bindparam("codes", expanding=True)))
+
+# A fragment for larger statements: whether any ran at some time since :since until :at.
+HAS_CAMPAIGNS = """
+    EXISTS (SELECT FROM campaigns WHERE campaigns.community_id = :community_id
+        AND campaigns.starts_at <= :at AND campaigns.ends_at > :since)
+"""
+_LIST_CAMPAIGNS = select(Campaign).where(
+    Campaign.community_id == bindparam("community_id"),
+    Campaign.starts_at <= bindparam("at"),
+    Campaign.ends_at > bindparam("since"),
+    Campaign.ends_at - Campaign.starts_at > SHORTEST,
+)
+
 
 async def list_versions_in_force(
     session: AsyncSession,
@@ -41,38 +79,34 @@ async def list_versions_in_force(
     rule_ids: Sequence[int] | None = None,
     codes: Sequence[str] | None = None,
 ) -> Sequence[VersionRow]:
-    """Return each rule with the version in force at a moment, by category and name."""
-    statement = (
-        _select_versions(community_id)
-        .where(
-            RuleVersion.effective_from <= at,
-            or_(RuleVersion.effective_until.is_(None), RuleVersion.effective_until > at),
-        )
-        .order_by(RuleVersion.category, RuleVersion.name)
-    )
+    """Return each rule, or those of these numbers or codes, with the version in force then.
+
+    By category and name.
+    """
+    statement, values = _IN_FORCE, {"community_id": community_id, "at": at}
     if rule_ids is not None:
-        statement = statement.where(Rule.rule_id.in_(rule_ids))
+        statement, values = _IN_FORCE_OF, values | {"rule_ids": rule_ids}
     if codes is not None:
-        statement = statement.where(Rule.code.in_(codes))
-    return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
+        statement, values = _IN_FORCE_BY_CODE, values | {"codes": codes}
+    return [(row[0], row[1], row[2]) for row in (await session.execute(statement, values)).all()]
 
 
 async def list_versions(
     session: AsyncSession, community_id: int, version_ids: Sequence[int]
 ) -> Sequence[VersionRow]:
     """Return versions by their numbers, whether in force or not."""
-    statement = _select_versions(community_id).where(RuleVersion.rule_version_id.in_(version_ids))
-    return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
+    statement = _VERSIONS.where(RuleVersion.rule_version_id.in_(version_ids))
+    values = {"community_id": community_id}
+    return [(row[0], row[1], row[2]) for row in (await session.execute(statement, values)).all()]
 
 
 async def list_versions_of(
     session: AsyncSession, community_id: int, code: str
 ) -> Sequence[VersionRow]:
     """Return all versions of the rule with this code, the newest first."""
-    statement = (
-        _select_versions(community_id).where(Rule.code == code).order_by(RuleVersion.version.desc())
-    )
-    return [(row[0], row[1], row[2]) for row in (await session.execute(statement)).all()]
+    statement = _VERSIONS.where(Rule.code == code).order_by(RuleVersion.version.desc())
+    values = {"community_id": community_id}
+    return [(row[0], row[1], row[2]) for row in (await session.execute(statement, values)).all()]
 
 
 async def list_newest_versions(
@@ -93,27 +127,6 @@ async def list_newest_versions(
     return {row[0].code: (row[0], row[1]) for row in (await session.execute(statement)).all()}
 
 
-def _select_versions(community_id: int) -> Select[Rule, RuleVersion, PointPolicy]:
-    """Rules with versions and today's policy: it says how long points last that are given now."""
-    newest = (
-        select(func.max(PointPolicy.version))
-        .where(PointPolicy.community_id == community_id)
-        .scalar_subquery()
-    )
-    return (
-        select(Rule, RuleVersion, PointPolicy)
-        .join(
-            RuleVersion,
-            (RuleVersion.community_id == Rule.community_id) & (RuleVersion.rule_id == Rule.rule_id),
-        )
-        .join(
-            PointPolicy,
-            (PointPolicy.community_id == Rule.community_id) & (PointPolicy.version == newest),
-        )
-        .where(Rule.community_id == community_id)
-    )
-
-
 async def get_rule(session: AsyncSession, community_id: int, code: str) -> Rule | None:
     statement = select(Rule).where(Rule.community_id == community_id, Rule.code == code)
     return await session.scalar(statement)
@@ -126,13 +139,8 @@ async def list_campaigns(
 
     One that was called off before it began never ran.
     """
-    statement = select(Campaign).where(
-        Campaign.community_id == community_id,
-        Campaign.starts_at <= at,
-        Campaign.ends_at > since,
-        Campaign.ends_at - Campaign.starts_at > SHORTEST,
-    )
-    return (await session.scalars(statement)).all()
+    values = {"community_id": community_id, "at": at, "since": since}
+    return (await session.scalars(_LIST_CAMPAIGNS, values)).all()
 
 
 async def get_procedure(session: AsyncSession, community_id: int) -> Procedure:

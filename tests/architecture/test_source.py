@@ -15,6 +15,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "
 
 ENDS_TRANSACTIONS = {
     "core/transactions.py": "the transaction of a request",
+    "core/lane.py": "the transaction of a batch",
     "core/rate_limits.py": "an attempt counts even when the request is refused",
     "identity/service.py": "a stolen token ends its session though the request is refused",
     "audit/service.py": "each page is a transaction of its own",
@@ -37,6 +38,7 @@ ENDS_TRANSACTIONS = {
     "media/service.py": "none is open while a picture is cleaned and stored",
     "media/redaction.py": "none is open while a picture is redrawn and stored",
     "community/residents/endpoints.py": "none is open while WeChat is asked for a phone",
+    "standings/folding.py": "a task beside the requests",
     "privacy/jobs.py": "jobs; none is open while a copy is stored",
     "privacy/exports/service.py": "none is open while a copy is fetched from the store",
     "statements/endpoints.py": "none is open while files are counted and typeset",

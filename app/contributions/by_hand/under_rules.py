@@ -18,7 +18,8 @@ from app.contributions.models import (
     PostingState,
     SourceKind,
 )
-from app.contributions.service import CONTRIBUTION, Act, award_one, evaluate_one, score_rows
+from app.contributions.rows import CONTRIBUTION, score_rows
+from app.contributions.service import Act, award_one, evaluate_one
 from app.core.access import Actor
 from app.core.ids import new_id
 from app.ledger.deductions import service as deductions

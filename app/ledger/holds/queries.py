@@ -16,8 +16,10 @@ from app.ledger.queries import PICK_COVERED, QUEUE_SEALS, Rows, run_statement
 # there are few, it would read all of them instead of those named.
 _IS_OPEN = "holds.state NOT IN ('captured', 'released', 'expired')"
 
-PLACE_HOLDS = f"""
-    WITH item AS (
+# A fragment that a larger statement may take into its WITH clause; `covered` then has the items
+# that were placed.
+PLACE_COVERED = f"""
+    item AS (
         SELECT * FROM json_to_recordset(CAST(:holds AS json)) AS row(
             item_id bigint, account_id bigint, points bigint, purpose text,
             memo text, expires_at timestamptz)
@@ -38,8 +40,8 @@ PLACE_HOLDS = f"""
         UPDATE balances SET held = held + taken.points
         FROM (SELECT account_id, sum(points) AS points FROM taken GROUP BY account_id) AS taken
         WHERE community_id = :community_id AND balances.account_id = taken.account_id)
-    SELECT item_id FROM covered
 """  # noqa: S608 - fragments of this room
+PLACE_HOLDS = f"WITH {PLACE_COVERED} SELECT item_id FROM covered"  # noqa: S608 - a fragment of ours
 
 # What is let go may have a date of its own, even a past one: the balance must know of it.
 RELEASE_HOLDS = f"""
