@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.core.access import Actor, Permission, Require
+from app.core.callers import Caller, RequireRemembered
 from app.core.dependencies import CurrentSettings, Keys
 from app.core.idempotency import (
     IdempotencyKeyMissing,
@@ -14,6 +15,7 @@ from app.core.idempotency import (
     RequestInFlight,
 )
 from app.core.ids import Id
+from app.core.lean import lean
 from app.core.openapi import problem_responses
 from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
 from app.core.pictures import PICTURE_RESPONSES, Suffix, code_picture
@@ -31,11 +33,23 @@ from app.rewards.errors import (
     VoucherUsed,
 )
 from app.rewards.models import Reward
+from app.rewards.redeeming import RedeemDesk
 from app.rewards.schemas import RewardRead, VoucherRead
 
 router = APIRouter(tags=["rewards"])
 Reader = Annotated[Actor, Depends(Require(Permission.REWARDS_READ))]
 Redeemer = Annotated[Actor, Depends(Require(Permission.REWARDS_REDEEM))]
+
+# Who redeems is compared again when it is posted.
+Buyer = Annotated[Caller, Depends(RequireRemembered(Permission.REWARDS_REDEEM))]
+
+
+async def get_desk(request: Request) -> RedeemDesk:
+    desk: RedeemDesk = request.app.state.redemptions
+    return desk
+
+
+Desk = Annotated[RedeemDesk, Depends(get_desk)]
 
 
 @router.get("/v1/rewards")
@@ -65,24 +79,12 @@ async def get_reward(reward_id: Id, actor: Reader, session: Session) -> Reward:
         IdempotencyKeyMissing, IdempotencyKeyReused, RequestInFlight,
     ),
 )  # fmt: skip
+@lean
 async def redeem_reward(
-    reward_id: Id,
-    actor: Redeemer,
-    session: Session,
-    once: OnceOnly,
-    keys: Keys,
-    settings: CurrentSettings,
-    now: Now,
-) -> JSONResponse:
+    caller: Buyer, reward_id: Id, once: OnceOnly, desk: Desk, now: Now
+) -> Response:
     """Exchange points for a voucher; the points are held until a shop confirms it."""
-
-    async def redeem() -> VoucherRead:
-        voucher, reward = await service.redeem_reward(session, actor, reward_id, now=now)
-        return service.describe_voucher(
-            voucher, reward, keys, base_url=settings.public_base_url, now=now
-        )
-
-    return await once.run(session, actor, now, redeem)
+    return (await desk.redeem(caller, reward_id, once, now=now)).response()
 
 
 @router.get("/v1/me/vouchers")
@@ -114,7 +116,7 @@ async def get_voucher(
     """Return one of my vouchers."""
     voucher, reward = await service.get_own_voucher(session, actor, voucher_id)
     return service.describe_voucher(
-        voucher, reward, keys, base_url=settings.public_base_url, now=now
+        voucher, reward.name, keys, base_url=settings.public_base_url, now=now
     )
 
 
@@ -158,7 +160,7 @@ async def cancel_voucher(
     async def cancel() -> VoucherRead:
         voucher, reward = await service.cancel_voucher(session, actor, voucher_id, now=now)
         return service.describe_voucher(
-            voucher, reward, keys, base_url=settings.public_base_url, now=now
+            voucher, reward.name, keys, base_url=settings.public_base_url, now=now
         )
 
     return await once.run(session, actor, now, cancel, status=200)

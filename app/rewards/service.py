@@ -1,31 +1,29 @@
-"""Redeeming points, and what becomes of vouchers that no shop has confirmed."""
+"""The catalogue, vouchers, and what becomes of those that no shop has confirmed."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.access import Actor
 from app.core.codes import Code, CodeKind, link_of
-from app.core.ids import MAX_ID, new_id
+from app.core.database import Record
+from app.core.ids import MAX_ID
 from app.core.pagination import Page, cut_page, page_of, read_cursor
 from app.core.signing import KeyRing
 from app.ledger.holds import service as holds
 from app.ledger.models import HoldState
 from app.rewards import queries
 from app.rewards.errors import (
-    LimitReached,
-    OutOfStock,
     RewardNotFound,
-    RewardNotOnSale,
     VoucherCancelled,
     VoucherExpired,
     VoucherNotFound,
     VoucherUsed,
 )
-from app.rewards.models import Reward, RewardState, Voucher, VoucherState
+from app.rewards.models import Reward, Voucher, VoucherState
 from app.rewards.schemas import RewardRead, VoucherRead
-from app.rewards.typed_codes import new_typed_code, show
+from app.rewards.typed_codes import show
 
 PURPOSE = "redemption"
 EXPIRY_BATCH = 500
@@ -56,62 +54,6 @@ async def get_reward(session: AsyncSession, actor: Actor, reward_id: int) -> Rew
     return reward
 
 
-async def redeem_reward(
-    session: AsyncSession, actor: Actor, reward_id: int, *, now: datetime
-) -> tuple[Voucher, Reward]:
-    """Hold the price and issue a voucher.
-
-    The stock is taken last: its row is shared by all who redeem, so it is locked shortest.
-    """
-    reward = await get_reward(session, actor, reward_id)
-    if reward.state != RewardState.ON_SALE:
-        raise RewardNotOnSale
-    if reward.stock_left == 0:
-        raise OutOfStock
-    valid_until = (now + timedelta(days=reward.voucher_days)).replace(microsecond=0)
-    voucher = Voucher(
-        community_id=actor.community,
-        voucher_id=new_id(now),
-        reward_id=reward_id,
-        resident_id=actor.resident,
-        typed_code=new_typed_code(),
-        points=reward.price_points,
-        state=VoucherState.ISSUED,
-        issued_at=now,
-        valid_until=valid_until,
-        used_at=None,
-        used_shop_id=None,
-        ended_at=None,
-    )
-    request = holds.HoldRequest(
-        hold_id=voucher.voucher_id,
-        account_id=voucher.resident_id,
-        points=voucher.points,
-        purpose=PURPOSE,
-        memo=reward.name,
-        expires_at=valid_until,
-    )
-    await holds.place_hold(session, actor.community, request, now=now)
-    await _check_limit(session, actor, reward)
-    session.add(voucher)
-    await session.flush()
-    is_limited = reward.stock_left is not None
-    if is_limited and not await queries.take_from_stock(session, actor.community, reward_id):
-        raise OutOfStock
-    return voucher, reward
-
-
-async def _check_limit(session: AsyncSession, actor: Actor, reward: Reward) -> None:
-    """Count under the balance lock, so that two redemptions at once cannot both be the last."""
-    if reward.per_resident_limit is None:
-        return
-    redeemed = await queries.count_vouchers(
-        session, actor.community, resident_id=actor.resident, reward_id=reward.reward_id
-    )
-    if redeemed >= reward.per_resident_limit:
-        raise LimitReached(per_resident_limit=reward.per_resident_limit)
-
-
 async def list_vouchers(
     session: AsyncSession,
     actor: Actor,
@@ -129,7 +71,7 @@ async def list_vouchers(
     )
     items, next_cursor = cut_page(rows, size, lambda row: (row[0].voucher_id,))
     read = [
-        describe_voucher(voucher, reward, keys, base_url=base_url, now=now)
+        describe_voucher(voucher, reward.name, keys, base_url=base_url, now=now)
         for voucher, reward in items
     ]
     return Page(items=read, next_cursor=next_cursor)
@@ -168,7 +110,7 @@ async def cancel_vouchers_of(
     return len(vouchers)
 
 
-def refuse_unless_issued(voucher: Voucher, now: datetime) -> None:
+def refuse_unless_issued(voucher: Voucher | Record, now: datetime) -> None:
     """Raise what stands in the way of using or cancelling a voucher."""
     match VoucherState(voucher.state):
         case VoucherState.USED:
@@ -208,7 +150,7 @@ async def _end(
     await queries.return_to_stock(session, community_id, reward_ids)
 
 
-def state_at(voucher: Voucher, now: datetime) -> VoucherState:
+def state_at(voucher: Voucher | Record, now: datetime) -> VoucherState:
     """Return where a voucher stands, whether or not the job has ended it yet."""
     has_lapsed = voucher.state == VoucherState.ISSUED and voucher.valid_until <= now
     return VoucherState.EXPIRED if has_lapsed else VoucherState(voucher.state)
@@ -221,14 +163,14 @@ def voucher_token(voucher: Voucher, keys: KeyRing, *, now: datetime) -> str:
 
 
 def describe_voucher(
-    voucher: Voucher, reward: Reward, keys: KeyRing, *, base_url: str, now: datetime
+    voucher: Voucher, reward_name: str, keys: KeyRing, *, base_url: str, now: datetime
 ) -> VoucherRead:
     """Return a voucher as its owner sees it."""
     token = voucher_token(voucher, keys, now=now)
     return VoucherRead(
         voucher_id=voucher.voucher_id,
         reward_id=voucher.reward_id,
-        reward_name=reward.name,
+        reward_name=reward_name,
         points=voucher.points,
         state=state_at(voucher, now),
         typed_code=show(voucher.typed_code),

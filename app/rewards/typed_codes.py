@@ -5,11 +5,14 @@ import secrets
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LENGTH = 12
+BITS = 5  # 32 characters
+LAST = len(ALPHABET) - 1
 _separators = re.compile(r"[\s-]+")
 
 
 def new_typed_code() -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    number = secrets.randbits(LENGTH * BITS)
+    return "".join([ALPHABET[number >> at & LAST] for at in range(0, LENGTH * BITS, BITS)])
 
 
 def show(typed_code: str) -> str:

@@ -7,15 +7,23 @@ from datetime import datetime
 from typing import TypeVar
 
 import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.contributions.service import Outcome
+from app.core.ids import new_id
+from app.identity.models import LoginSession
+from app.identity.service import SessionIssuer
 from tests.support.awards import award, get_terms, make_item
 from tests.support.caller import Caller, problem_code
 from tests.support.clock import Clock
 from tests.support.neighbourhood import Neighbourhood
 
 Result = TypeVar("Result")
+_PERSONS = """
+    SELECT person_id FROM residents WHERE community_id = :community_id ORDER BY resident_id
+"""
 AT_ONCE_FROM_ONE_ADDRESS = 50
 
 
@@ -39,6 +47,29 @@ async def sign_in_crowd(here: Neighbourhood, clock: Clock, size: int) -> list[Ca
         numbers = range(start, min(start + AT_ONCE_FROM_ONE_ADDRESS, size + 1))
         callers += await together(here.caller(f"resident-{number}") for number in numbers)
     return callers
+
+
+async def let_in(
+    app: FastAPI,
+    sessionmaker: async_sessionmaker[AsyncSession],
+    here: Neighbourhood,
+    *,
+    now: datetime,
+) -> list[Caller]:
+    """Open a session for every resident at once, which no address could ask for."""
+    where = {"community_id": here.community_id}
+    async with sessionmaker.begin() as session:
+        persons = await session.scalars(text(_PERSONS), where)
+        logins = [
+            LoginSession(
+                session_id=new_id(now), person_id=person_id, community_id=here.community_id,
+                created_at=now, revoked_at=None,
+            )
+            for person_id in persons
+        ]  # fmt: skip
+        session.add_all(logins)
+    issuer: SessionIssuer = app.state.issuer
+    return [Caller(here.http, {"access_token": issuer.access_token(one, now)}) for one in logins]
 
 
 async def give_all(here: Neighbourhood, size: int, rule_code: str, *, units: int = 1) -> None:

@@ -193,6 +193,78 @@ async def test_a_key_of_somebody_else_is_no_hindrance(here: Neighbourhood) -> No
     assert len(set(vouchers)) == 2
 
 
+async def test_a_refused_redemption_leaves_its_key_to_be_used_again(here: Neighbourhood) -> None:
+    key, meal = fresh_key(), here.reward_id("canteen_meal")
+    refused = await ask(here, meal, key=key)
+    await here.give("resident-1", "legal_advice")
+
+    answer = await ask(here, meal, key=key)
+
+    assert (problem_code(refused), answer.status_code) == ("insufficient_points", 201)
+    assert "Idempotency-Replayed" not in answer.headers
+
+
+async def test_a_repeat_is_answered_though_the_reward_is_gone(
+    here: Neighbourhood, sessionmaker: Sessions, clock: Clock
+) -> None:
+    await here.give("resident-1", "legal_advice")
+    reward_id = await add_reward(sessionmaker, here, clock, stock_left=1)
+    key = fresh_key()
+    first = await ask(here, reward_id, key=key)
+
+    again = await ask(here, reward_id, key=key)
+
+    assert problem_code(await ask(here, reward_id)) == "out_of_stock"
+    assert (again.status_code, again.content) == (201, first.content)
+
+
+async def test_whoever_signed_out_redeems_nothing_more(here: Neighbourhood) -> None:
+    await here.give("resident-1", "legal_advice")
+    await redeem(here, "resident-1", here.reward_id("canteen_meal"))
+    resident = await here.caller("resident-1")
+    await resident.post("/v1/auth/sign-out")
+
+    answer = await ask(here, here.reward_id("canteen_meal"))
+
+    assert (answer.status_code, problem_code(answer)) == (401, "token_invalid")
+
+
+async def test_whoever_left_the_community_redeems_nothing_more(
+    here: Neighbourhood, sessionmaker: Sessions
+) -> None:
+    for _ in range(2):
+        await here.give("resident-1", "legal_advice")
+    await redeem(here, "resident-1", here.reward_id("canteen_meal"))
+    async with sessionmaker.begin() as session:
+        leave = "UPDATE residents SET state = 'left' WHERE resident_id = :resident_id"
+        values = {"resident_id": int(here.resident_id("resident-1"))}
+        await session.execute(text(leave), values)
+
+    answer = await ask(here, here.reward_id("canteen_meal"))
+
+    assert (answer.status_code, problem_code(answer)) == (403, "forbidden")
+
+
+async def test_whoever_is_given_an_office_meanwhile_redeems_as_before(
+    here: Neighbourhood, sessionmaker: Sessions, clock: Clock
+) -> None:
+    for _ in range(2):
+        await here.give("resident-1", "legal_advice")
+    await redeem(here, "resident-1", here.reward_id("canteen_meal"))
+    grant = """
+        INSERT INTO role_grants (community_id, role_grant_id, person_id, role, granted_at)
+        SELECT community_id, 1, person_id, 'reviewer', :now
+        FROM residents WHERE resident_id = :resident_id
+    """
+    async with sessionmaker.begin() as session:
+        values = {"resident_id": int(here.resident_id("resident-1")), "now": clock.now}
+        await session.execute(text(grant), values)
+
+    answer = await ask(here, here.reward_id("canteen_meal"))
+
+    assert answer.status_code == 201
+
+
 async def test_redeeming_without_a_key_is_refused(here: Neighbourhood) -> None:
     resident = await here.caller("resident-1")
     answer = await resident.post(f"/v1/rewards/{here.reward_id('canteen_meal')}/redeem")
