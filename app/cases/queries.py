@@ -38,7 +38,7 @@ _LEAST_BUSY_WORKER = f"""
 """  # noqa: S608 - a role of ours
 
 # Everything a report is judged by, in one round trip; the photos cannot be deleted meanwhile.
-_GET_REPORT_CONTEXT = f"""
+_GET_REPORT_CONTEXT = text(f"""
     WITH reporter AS (
         SELECT person_id, buildings.grid_id FROM residents JOIN buildings USING (
             community_id, building_id)
@@ -72,9 +72,9 @@ _GET_REPORT_CONTEXT = f"""
         LEFT JOIN grids ON grids.community_id = communities.community_id
             AND grids.grid_id = place.grid_id
     WHERE communities.community_id = :community_id
-"""  # noqa: S608 - a fragment of this module
+""")  # noqa: S608 - a fragment of this module
 
-_FILE_CASE = """
+_FILE_CASE = text("""
     WITH filed AS (
         INSERT INTO cases (community_id, case_id, kind, category_id, state, status_code, grid_id,
             building_id, reporter_id, reported_by, assigned_to, description, address, latitude,
@@ -90,7 +90,7 @@ _FILE_CASE = """
         person_id, details, created_at)
     VALUES (:community_id, :case_event_id, :case_id, 'report', 'reported', 'reported',
         :reported_by, '{}', :now)
-"""
+""")
 
 _ADD_RESULT_PHOTOS = """
     INSERT INTO case_photos (community_id, photo_id, case_id, purpose)
@@ -173,12 +173,12 @@ _LIST_PERSONS = """
 
 async def get_report_context(session: AsyncSession, values: dict[str, Any]) -> Record:
     """Return category, grid, worker, own photos and settings for a report."""
-    return (await session.execute(text(_GET_REPORT_CONTEXT), values)).one()
+    return (await session.execute(_GET_REPORT_CONTEXT, values)).one()
 
 
 async def file_case(session: AsyncSession, values: dict[str, Any]) -> None:
     """Write a case with its photos and the first line of its history."""
-    await session.execute(text(_FILE_CASE), values)
+    await session.execute(_FILE_CASE, values)
 
 
 async def lock_case(

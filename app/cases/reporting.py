@@ -35,7 +35,7 @@ from app.core.access import Actor, Permission
 from app.core.coordinates import Position
 from app.core.database import Record
 from app.core.ids import new_id
-from app.core.jobs import enqueue
+from app.core.jobs import Job
 from app.core.places import position_of
 from app.core.signing import KeyRing
 from app.identity.consents.service import require_consent
@@ -156,16 +156,16 @@ async def _have_looked_at(
     session: AsyncSession, actor: Actor, case_id: int, body: CaseCreate, now: datetime
 ) -> None:
     """Have the text checked, and the photos compared with earlier ones."""
+    key = f"{actor.community}:{case_id}"
     await attach_check_text(
         session,
         actor.community,
         subject_id=case_id,
         person_id=actor.person_id,
         text=f"{body.description}\n{body.address}".strip(),
+        also=[Job("compare_photos", f"compare_photos:{key}", key.encode())],
         now=now,
     )
-    key = f"{actor.community}:{case_id}"
-    await enqueue(session, "compare_photos", key=f"compare_photos:{key}", payload=key.encode())
 
 
 async def named_resident(

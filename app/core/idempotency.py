@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from app.core import queries
 from app.core.access import Actor
@@ -62,12 +63,39 @@ async def in_flight_refused() -> AsyncIterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it is stored under a key; `body` is JSON, and a repeat gets the same bytes."""
+
+    status: int
+    body: str
+    is_replayed: bool = False
+
+    def response(self) -> Response:
+        headers = {"Idempotency-Replayed": "true"} if self.is_replayed else None
+        return Response(self.body, self.status, headers, media_type="application/json")
+
+
+class WrittenJson(JSONResponse):
+    """An answer that is JSON text already: what is stored is what is sent."""
+
+    @override
+    def render(self, content: str) -> bytes:
+        return content.encode()
+
+
+@dataclass(frozen=True, slots=True)
 class Once:
     """What makes one write of one caller unique."""
 
     operation: str
     key: str
     request_hash: bytes
+
+    def replay(self, request_hash: bytes, status: int, body: str) -> Answer | IdempotencyKeyReused:
+        """Return what a request stored under this key gives this one."""
+        if request_hash != self.request_hash:
+            return IdempotencyKeyReused()
+        return Answer(status, body, is_replayed=True)
 
     async def run(
         self,
@@ -90,9 +118,9 @@ class Once:
         async with in_flight_refused():
             stored = await queries.claim_key(session, claim)
         if stored is None:
-            answer = (await work()).model_dump(mode="json")
-            await queries.store_answer(session, claim, status=status, answer=answer)
-            return JSONResponse(answer, status_code=status)
+            body = (await work()).model_dump_json()
+            await queries.store_answer(session, claim, status=status, body=body)
+            return WrittenJson(body, status_code=status)
         if stored.request_hash != self.request_hash:
             raise IdempotencyKeyReused
         return JSONResponse(
@@ -116,7 +144,7 @@ async def get_once(
     vault: Vault = request.app.state.vault
     body_hash = vault.fingerprint(await request.body())
     return Once(
-        operation=f"{request.method} {request.url.path}",
+        operation=f"{request.method} {request.scope['path']}",
         key=idempotency_key,
         request_hash=body_hash,
     )

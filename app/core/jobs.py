@@ -5,12 +5,20 @@ or a unique row in its own transaction. A job that fails for good is held, never
 worker tries those again every hour that no schedule asks for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgqueuer.queries import Queries
 from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Job(NamedTuple):
+    """What is to be done; while one with this key waits or runs, it is not asked for again."""
+
+    name: str
+    key: str
+    payload: bytes
 
 
 class SessionDriver:
@@ -42,13 +50,18 @@ async def enqueue(
 
 async def enqueue_all(session: AsyncSession, name: str, payloads: Mapping[str, bytes]) -> None:
     """Ask for several jobs of a kind in one statement; `payloads` by key, each as in enqueue."""
-    if not payloads:
+    await enqueue_each(session, [Job(name, key, payload) for key, payload in payloads.items()])
+
+
+async def enqueue_each(session: AsyncSession, jobs: Sequence[Job]) -> None:
+    """Ask for several jobs in one statement, each as in enqueue."""
+    if not jobs:
         return
     driver: Any = SessionDriver(session)
     await Queries(driver).enqueue(
-        [name] * len(payloads),
-        list(payloads.values()),
-        [0] * len(payloads),
-        dedupe_key=list(payloads),
+        [job.name for job in jobs],
+        [job.payload for job in jobs],
+        [0] * len(jobs),
+        dedupe_key=[job.key for job in jobs],
         on_conflict="skip",
     )

@@ -2,14 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import JSON, bindparam, delete, select, text, update
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import EPOCH, RANDOM_BITS
 from app.core.models import IdempotencyKey, RateLimit, SigningKey
+
+# Sent by most requests: parsed once, for all of them.
+_SET_READ_ONLY = text("SET TRANSACTION READ ONLY")
+_CLAIM_KEY = text("""
+    INSERT INTO idempotency_keys
+        (community_id, caller_id, operation, key, request_hash, created_at)
+    VALUES (:community_id, :caller_id, :operation, :key, :request_hash, :created_at)
+    ON CONFLICT DO NOTHING
+    RETURNING caller_id
+""")
+_STORE_ANSWER = text("""
+    UPDATE idempotency_keys SET status = :status, answer = CAST(:body AS json)
+    WHERE community_id = :community_id AND caller_id = :caller_id AND operation = :operation
+        AND key = :key
+""")
 
 # One of those with the same key, and none while such a one is waiting or running: keys are unique.
 _RETRY_HELD_JOBS = """
@@ -25,6 +39,27 @@ _RETRY_HELD_JOBS = """
     RETURNING pgqueuer.id
 """
 
+# Of many at once, for rooms whose statements write more than that; see idempotency.Answer.
+# Each `item` brings person_id, operation and key.
+JOIN_STORED_ANSWERS = """
+    LEFT JOIN idempotency_keys AS stored ON stored.community_id = :community_id
+        AND stored.caller_id = item.person_id AND stored.operation = item.operation
+        AND stored.key = item.key
+"""
+# In key order, so that two batches never wait for each other in a circle.
+STORE_ANSWERS = """
+    INSERT INTO idempotency_keys
+        (community_id, caller_id, operation, key, request_hash, status, answer, created_at)
+    SELECT :community_id, caller_id, operation, key, request_hash, status, CAST(body AS json), :now
+    FROM unnest(CAST(:caller_ids AS bigint[]), CAST(:operations AS text[]),
+            CAST(:keys AS text[]), CAST(:request_hashes AS bytea[]),
+            CAST(:statuses AS smallint[]), CAST(:bodies AS text[]))
+        AS row(caller_id, operation, key, request_hash, status, body)
+    ORDER BY caller_id, operation, key
+    ON CONFLICT DO NOTHING
+    RETURNING key
+"""
+
 
 def first_id_at(moment: str) -> str:
     """Return the expression for the least number that is made at a moment (core/ids.py)."""
@@ -34,7 +69,7 @@ def first_id_at(moment: str) -> str:
 
 async def set_read_only(session: AsyncSession) -> None:
     """Make PostgreSQL refuse any write for the rest of this transaction."""
-    await session.execute(text("SET TRANSACTION READ ONLY"))
+    await session.execute(_SET_READ_ONLY)
 
 
 async def is_migrated(session: AsyncSession, head: str) -> bool:
@@ -53,8 +88,7 @@ async def claim_key(session: AsyncSession, claim: IdempotencyKey) -> Idempotency
         "operation": claim.operation, "key": claim.key,
         "request_hash": claim.request_hash, "created_at": claim.created_at,
     }  # fmt: skip
-    statement = insert(IdempotencyKey).values(values).on_conflict_do_nothing()
-    if await session.scalar(statement.returning(IdempotencyKey.caller_id)) is not None:
+    if await session.scalar(_CLAIM_KEY, values) is not None:
         return None
     return await session.get_one(
         IdempotencyKey, (claim.community_id, claim.caller_id, claim.operation, claim.key)
@@ -62,19 +96,14 @@ async def claim_key(session: AsyncSession, claim: IdempotencyKey) -> Idempotency
 
 
 async def store_answer(
-    session: AsyncSession, claim: IdempotencyKey, *, status: int, answer: Any
+    session: AsyncSession, claim: IdempotencyKey, *, status: int, body: str
 ) -> None:
-    statement = (
-        update(IdempotencyKey)
-        .where(
-            IdempotencyKey.community_id == claim.community_id,
-            IdempotencyKey.caller_id == claim.caller_id,
-            IdempotencyKey.operation == claim.operation,
-            IdempotencyKey.key == claim.key,
-        )
-        .values(status=status, answer=bindparam("answer", answer, JSON))
-    )
-    await session.execute(statement)
+    """Store the answer to a claimed request, as JSON."""
+    values = {
+        "community_id": claim.community_id, "caller_id": claim.caller_id,
+        "operation": claim.operation, "key": claim.key, "status": status, "body": body,
+    }  # fmt: skip
+    await session.execute(_STORE_ANSWER, values)
 
 
 async def delete_keys_before(session: AsyncSession, moment: datetime) -> None:

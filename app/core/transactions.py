@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -10,22 +10,44 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.core import queries
 
 READ_METHODS = frozenset({"GET", "HEAD"})
+MARK = "only_reads"
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def only_reads(endpoint: Endpoint) -> Endpoint:
+    """Mark the endpoint of a POST that changes nothing, so that it cannot."""
+    setattr(endpoint, MARK, True)
+    return endpoint
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     """Yield the request's transaction: committed on return, rolled back on raise.
 
-    A GET gets a read-only one that is never committed, so reading cannot write.
+    Reading cannot write: a GET gets a session in which PostgreSQL refuses it. While the service
+    runs, each of its statements is a transaction of its own (`make_engine(only_reads=True)`), as
+    each would see the newest anyhow; that saves BEGIN and ROLLBACK. Where the state has no
+    `read_sessionmaker`, it is a read-only transaction that is never committed.
     """
-    maker: async_sessionmaker[AsyncSession] = request.app.state.sessionmaker
-    if request.method in READ_METHODS:
-        async with maker() as session:
-            await queries.set_read_only(session)
+    state = request.app.state
+    if not _only_reads(request):
+        async with state.sessionmaker.begin() as session:
             yield session
-            await session.rollback()
         return
-    async with maker.begin() as session:
+    reading: async_sessionmaker[AsyncSession] | None = getattr(state, "read_sessionmaker", None)
+    if reading is not None:
+        async with reading() as session:
+            yield session
+        return
+    async with state.sessionmaker() as session:
+        await queries.set_read_only(session)
         yield session
+        await session.rollback()
+
+
+def _only_reads(request: Request) -> bool:
+    endpoint = getattr(request.scope.get("route"), "endpoint", None)
+    return request.method in READ_METHODS or getattr(endpoint, MARK, False)
 
 
 async def get_now(request: Request) -> datetime:

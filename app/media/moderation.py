@@ -6,13 +6,13 @@ hidden and a person looks again.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.access import Actor
-from app.core.jobs import enqueue
+from app.core.jobs import Job, enqueue_each
 from app.core.pagination import Page, cut_page, read_cursor
 from app.core.personal import Vault
 from app.media.addresses import PhotoLinks
@@ -45,15 +45,18 @@ OTHER_REASON = "内容不符合平台规范，请修改后重新提交"
 OnRefused = Callable[[AsyncSession, int, ContentCheck], Awaitable[None]]
 
 
-async def start_check(session: AsyncSession, check: ContentCheck) -> None:
-    """Add a check that waits, and the job that sees to it."""
+async def start_check(session: AsyncSession, check: ContentCheck, also: Sequence[Job] = ()) -> None:
+    """Add a check that waits, and the job that sees to it; `also` what else is to be done."""
     await queries.add_check(session, check)
-    await ask_for_check(session, check)
+    await enqueue_each(session, [_job_for(check), *also])
 
 
 async def ask_for_check(session: AsyncSession, check: ContentCheck) -> None:
-    key, payload = job_of(check.community_id, check.content_check_id, check.attempts)
-    await enqueue(session, "check_content", key=key, payload=payload)
+    await enqueue_each(session, [_job_for(check)])
+
+
+def _job_for(check: ContentCheck) -> Job:
+    return Job("check_content", *job_of(check.community_id, check.content_check_id, check.attempts))
 
 
 def job_of(community_id: int, content_check_id: int, attempts: int) -> tuple[str, bytes]:

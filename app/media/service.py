@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.core.access import Actor, Permission
 from app.core.coordinates import Position
 from app.core.ids import new_id
+from app.core.jobs import Job
 from app.core.personal import Field, Vault
 from app.core.rate_limits import Limit
 from app.identity.consents.service import has_consent, require_consent
@@ -231,9 +232,13 @@ async def attach_check_text(
     subject_id: int,
     person_id: int,
     text: str,
+    also: Sequence[Job] = (),
     now: datetime,
 ) -> None:
-    """Have a text checked; others may see it once the check with its number has passed."""
+    """Have a text checked; others may see it once the check with its number has passed.
+
+    `also` are other jobs about it, asked for in the same statement.
+    """
     check = ContentCheck(
         community_id=community_id,
         content_check_id=subject_id,
@@ -244,4 +249,4 @@ async def attach_check_text(
         attempts=0,
         created_at=now,
     )
-    await moderation.start_check(session, check)
+    await moderation.start_check(session, check, also)

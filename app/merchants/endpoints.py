@@ -11,7 +11,7 @@ from app.core.idempotency import RequestInFlight
 from app.core.ids import Id
 from app.core.openapi import problem_responses
 from app.core.pagination import DEFAULT_SIZE, Cursor, Page, PageSize
-from app.core.transactions import Now, Session
+from app.core.transactions import Now, Session, only_reads
 from app.merchants import service
 from app.merchants.errors import (
     NotYourShop,
@@ -48,6 +48,7 @@ async def list_shops(actor: Clerk, session: Session) -> ShopList:
 
 
 @router.post("/vouchers/prepare", responses=problem_responses(*code_refusals))
+@only_reads
 async def prepare_voucher(
     body: VoucherPrepare, actor: Clerk, session: Session, keys: Keys, now: Now
 ) -> Prepared:

@@ -1,26 +1,47 @@
 """SQL of shops and verifications."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import JSON, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.community.models import Resident
 from app.core.database import Record
-from app.merchants.models import Shop, Verification
-from app.rewards.models import Reward, Voucher
+from app.merchants.models import Operation, Shop, Verification
+from app.rewards.models import Reward, Voucher, VoucherState
 
-
-@dataclass(frozen=True, slots=True)
-class PresentedVoucher:
-    """A voucher that somebody shows at a shop."""
-
-    voucher: Voucher
-    reward: Reward
-    holder: str
+# A voucher that somebody shows at a shop, with its reward and its holder's masked name.
+_PRESENTED = """
+    SELECT vouchers.voucher_id, vouchers.resident_id, points, vouchers.state, valid_until, used_at,
+        rewards.name AS reward_name, rewards.kind AS reward_kind, shop_id AS only_shop_id,
+        masked_name AS holder
+    FROM vouchers
+        JOIN rewards USING (community_id, reward_id)
+        JOIN residents USING (community_id, resident_id)
+    WHERE vouchers.community_id = :community_id AND voucher_id = :voucher_id
+"""
+# Statements of the counter: parsed once, for all of them.
+_LOOK_AT_VOUCHER = text(f"""
+    SELECT presented.* FROM shops LEFT JOIN ({_PRESENTED}) AS presented ON true
+    WHERE shops.community_id = :community_id AND shops.shop_id = :shop_id
+""")  # noqa: S608 - a fragment of this file
+_LOCK_VOUCHER = text(f"{_PRESENTED} FOR NO KEY UPDATE OF vouchers")
+_CLAIM_REQUEST = text("""
+    INSERT INTO verifications (community_id, shop_id, out_request_no, verification_id, operation,
+        request_hash, clerk_id, created_at)
+    SELECT community_id, shop_id, :out_request_no, :verification_id, :operation, :request_hash,
+        :clerk_id, :created_at
+    FROM shops WHERE community_id = :community_id AND shop_id = :shop_id
+    ON CONFLICT DO NOTHING
+    RETURNING verification_id
+""")
+_FINISH_REQUEST = text("""
+    WITH voucher AS (
+        UPDATE vouchers SET state = :state, used_at = :used_at, used_shop_id = :used_shop_id
+        WHERE community_id = :community_id AND voucher_id = :voucher_id)
+    UPDATE verifications SET voucher_id = :voucher_id, answer = CAST(:answer AS json),
+        cancels_verification_id = :cancels, reason = :reason
+    WHERE community_id = :community_id AND shop_id = :shop_id AND out_request_no = :out_request_no
+""")
 
 
 async def get_shop(session: AsyncSession, community_id: int, shop_id: int) -> Shop | None:
@@ -38,31 +59,22 @@ async def list_shops(
     return (await session.scalars(statement)).all()
 
 
-async def get_presented_voucher(
-    session: AsyncSession, community_id: int, voucher_id: int, *, lock: bool = False
-) -> PresentedVoucher | None:
-    """Return a voucher with its reward and its holder's masked name; locked if asked."""
-    statement = (
-        select(Voucher, Reward, Resident.masked_name)
-        .join(
-            Reward,
-            (Reward.community_id == Voucher.community_id) & (Reward.reward_id == Voucher.reward_id),
-        )
-        .join(
-            Resident,
-            (Resident.community_id == Voucher.community_id)
-            & (Resident.resident_id == Voucher.resident_id),
-        )
-        .where(Voucher.community_id == community_id, Voucher.voucher_id == voucher_id)
-    )
-    if lock:
-        statement = statement.with_for_update(of=Voucher, key_share=True)
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else PresentedVoucher(row[0], row[1], row[2])
+async def look_at_voucher(
+    session: AsyncSession, community_id: int, shop_id: int, voucher_id: int
+) -> Record | None:
+    """Return a voucher, empty if there is none; None if there is no such shop."""
+    values = {"community_id": community_id, "shop_id": shop_id, "voucher_id": voucher_id}
+    return (await session.execute(_LOOK_AT_VOUCHER, values)).one_or_none()
 
 
-async def claim_request(session: AsyncSession, claim: Verification) -> Verification | None:
-    """Claim a shop's request number; return what was stored for it before, if anything.
+async def lock_voucher(session: AsyncSession, community_id: int, voucher_id: int) -> Record | None:
+    """Return a voucher, locked until the transaction ends."""
+    values = {"community_id": community_id, "voucher_id": voucher_id}
+    return (await session.execute(_LOCK_VOUCHER, values)).one_or_none()
+
+
+async def claim_request(session: AsyncSession, claim: Verification) -> bool:
+    """Claim a request number of a shop; False if it was before, or without such a shop.
 
     A twin that is still running holds the row, so this waits for it (lock_timeout).
     """
@@ -72,10 +84,7 @@ async def claim_request(session: AsyncSession, claim: Verification) -> Verificat
         "operation": claim.operation, "request_hash": claim.request_hash,
         "clerk_id": claim.clerk_id, "created_at": claim.created_at,
     }  # fmt: skip
-    statement = insert(Verification).values(values).on_conflict_do_nothing()
-    if await session.scalar(statement.returning(Verification.verification_id)) is not None:
-        return None
-    return await get_request(session, claim.community_id, claim.shop_id, claim.out_request_no)
+    return await session.scalar(_CLAIM_REQUEST, values) is not None
 
 
 async def get_request(
@@ -84,43 +93,47 @@ async def get_request(
     return await session.get(Verification, (community_id, shop_id, out_request_no))
 
 
-async def store_answer(
+async def finish_request(
     session: AsyncSession,
     claim: Verification,
     *,
     voucher_id: int,
-    answer: dict[str, Any],
+    state: str,
+    answer: str,
     cancels: int | None = None,
     reason: str | None = None,
 ) -> None:
-    statement = (
-        update(Verification)
-        .where(
-            Verification.community_id == claim.community_id,
-            Verification.shop_id == claim.shop_id,
-            Verification.out_request_no == claim.out_request_no,
-        )
-        .values(
-            voucher_id=voucher_id,
-            answer=bindparam("answer", answer, JSON),
-            cancels_verification_id=cancels,
-            reason=reason,
-        )
-    )
-    await session.execute(statement)
+    """Leave the voucher used at the shop or not used, and store the answer, as JSON."""
+    is_used = state == VoucherState.USED
+    values = {
+        "community_id": claim.community_id, "shop_id": claim.shop_id,
+        "out_request_no": claim.out_request_no, "voucher_id": voucher_id, "state": state,
+        "used_at": claim.created_at if is_used else None,
+        "used_shop_id": claim.shop_id if is_used else None,
+        "answer": answer, "cancels": cancels, "reason": reason,
+    }  # fmt: skip
+    await session.execute(_FINISH_REQUEST, values)
 
 
 async def get_consumption(
     session: AsyncSession, community_id: int, shop_id: int, verification_id: int
-) -> Verification | None:
-    """Return a confirmation of this shop by its number."""
-    statement = select(Verification).where(
-        Verification.community_id == community_id,
-        Verification.shop_id == shop_id,
-        Verification.verification_id == verification_id,
-        Verification.operation == "consume",
+) -> Record | None:
+    """Return a confirmation of this shop by its number: (voucher_id, created_at, void_minutes)."""
+    statement = (
+        select(Verification.voucher_id, Verification.created_at, Shop.void_minutes)
+        .join(
+            Shop,
+            (Shop.community_id == Verification.community_id)
+            & (Shop.shop_id == Verification.shop_id),
+        )
+        .where(
+            Verification.community_id == community_id,
+            Verification.shop_id == shop_id,
+            Verification.verification_id == verification_id,
+            Verification.operation == Operation.CONSUME,
+        )
     )
-    return await session.scalar(statement)
+    return (await session.execute(statement)).one_or_none()
 
 
 async def list_verifications(

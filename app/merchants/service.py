@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.access import Actor
 from app.core.codes import Code, CodeKind
+from app.core.database import Record
 from app.core.idempotency import in_flight_refused
 from app.core.ids import MAX_ID, new_id
 from app.core.pagination import Page, page_of, read_cursor
@@ -26,7 +27,6 @@ from app.merchants.errors import (
     VoucherOfOtherShop,
 )
 from app.merchants.models import Operation, Shop, Verification
-from app.merchants.queries import PresentedVoucher
 from app.merchants.schemas import (
     Prepared,
     ShopRead,
@@ -40,7 +40,7 @@ from app.merchants.schemas import (
 from app.rewards import queries as rewards
 from app.rewards import typed_codes
 from app.rewards.errors import VoucherNotFound
-from app.rewards.models import Reward, VoucherState
+from app.rewards.models import VoucherState
 from app.rewards.service import refuse_unless_issued, state_at
 
 VERIFY_WITHIN = timedelta(seconds=120)
@@ -51,16 +51,20 @@ async def prepare_voucher(
     session: AsyncSession, actor: Actor, body: VoucherPrepare, *, keys: KeyRing, now: datetime
 ) -> Prepared:
     """Return what a voucher is good for here, without changing it."""
-    shop = await _get_shop(session, actor, body.shop_id)
-    presented = await _get_presented(session, actor, body.code, keys=keys, now=now)
-    reason = _obstacle(presented, shop, now)
+    _refuse_unless_clerk(actor, body.shop_id)
+    voucher_id = await _find_voucher(session, actor, body.code, keys=keys, now=now)
+    voucher = await queries.look_at_voucher(session, actor.community, body.shop_id, voucher_id)
+    if voucher is None:
+        raise NotYourShop
+    if voucher.voucher_id is None:
+        raise VoucherNotFound
+    reason = _obstacle(voucher, body.shop_id, now)
     verify_token = None
     if reason is None:
-        voucher_id = presented.voucher.voucher_id
         code = Code(CodeKind.VERIFICATION, actor.community, voucher_id, now + VERIFY_WITHIN)
         verify_token = keys.sign_code(code, now=now)
     return Prepared(
-        voucher=_preview(presented, now),
+        voucher=_preview(voucher, state_at(voucher, now)),
         can_consume=reason is None,
         reason=reason,
         verify_token=verify_token,
@@ -72,29 +76,27 @@ async def consume_voucher(
     session: AsyncSession, actor: Actor, body: VoucherConsume, *, keys: KeyRing, now: datetime
 ) -> VerificationRead:
     """Confirm a voucher: its held points go to the shop."""
-    shop = await _get_shop(session, actor, body.shop_id)
 
     async def consume(claim: Verification) -> VerificationRead:
-        presented = await _get_presented(session, actor, body.code, keys=keys, now=now, lock=True)
-        _refuse_other_shop(presented.reward, shop)
-        voucher = presented.voucher
+        voucher_id = await _find_voucher(session, actor, body.code, keys=keys, now=now)
+        voucher = await queries.lock_voucher(session, actor.community, voucher_id)
+        if voucher is None:
+            raise VoucherNotFound
+        _refuse_other_shop(voucher, body.shop_id)
         refuse_unless_issued(voucher, now)
-        hold = holds.HoldRef(voucher.voucher_id, voucher.resident_id)
+        hold = holds.HoldRef(voucher_id, voucher.resident_id)
         await holds.capture_hold(
             session, actor.community, hold,
-            credit_account_id=shop.shop_id, maker_id=actor.person_id, now=now,
+            credit_account_id=body.shop_id, maker_id=actor.person_id, now=now,
         )  # fmt: skip
-        voucher.state = VoucherState.USED
-        voucher.used_at = now
-        voucher.used_shop_id = shop.shop_id
-        await session.flush()
-        answer = _answer(claim, presented)
-        await queries.store_answer(
-            session, claim, voucher_id=voucher.voucher_id, answer=answer.model_dump(mode="json")
-        )
+        answer = _answer(claim, voucher, VoucherState.USED)
+        await queries.finish_request(
+            session, claim,
+            voucher_id=voucher_id, state=VoucherState.USED, answer=answer.model_dump_json(),
+        )  # fmt: skip
         return answer
 
-    claim = _claim(actor, body, body.out_request_no, shop, Operation.CONSUME, now)
+    claim = _claim(actor, body, body.shop_id, body.out_request_no, Operation.CONSUME, now)
     return await _once(session, claim, consume)
 
 
@@ -106,31 +108,24 @@ async def cancel_verification(
     That each confirmation is taken back once is the database's to say (a unique index): after a
     second confirmation the voucher looks the same as after the first.
     """
-    shop = await _get_shop(session, actor, body.shop_id)
 
     async def cancel(claim: Verification) -> VerificationRead:
-        voucher_id = await _get_cancellable(session, shop, body.verification_id, now)
-        presented = await queries.get_presented_voucher(
-            session, actor.community, voucher_id, lock=True
-        )
-        if presented is None or presented.voucher.state != VoucherState.USED:
+        voucher_id = await _get_cancellable(session, claim, body.verification_id, now)
+        voucher = await queries.lock_voucher(session, actor.community, voucher_id)
+        if voucher is None or voucher.state != VoucherState.USED:
             raise VerificationCancelled
-        voucher = presented.voucher
-        hold = holds.HoldRef(voucher.voucher_id, voucher.resident_id)
+        hold = holds.HoldRef(voucher_id, voucher.resident_id)
         await holds.undo_capture(session, actor.community, hold, maker_id=actor.person_id, now=now)
-        voucher.state = VoucherState.ISSUED
-        voucher.used_at = None
-        voucher.used_shop_id = None
-        await session.flush()
-        answer = _answer(claim, presented)
-        await queries.store_answer(
+        is_over = voucher.valid_until <= now
+        answer = _answer(claim, voucher, VoucherState.EXPIRED if is_over else VoucherState.ISSUED)
+        await queries.finish_request(
             session, claim,
-            voucher_id=voucher_id, answer=answer.model_dump(mode="json"),
+            voucher_id=voucher_id, state=VoucherState.ISSUED, answer=answer.model_dump_json(),
             cancels=body.verification_id, reason=body.reason,
         )  # fmt: skip
         return answer
 
-    claim = _claim(actor, body, body.out_request_no, shop, Operation.CANCEL, now)
+    claim = _claim(actor, body, body.shop_id, body.out_request_no, Operation.CANCEL, now)
     return await _once(session, claim, cancel)
 
 
@@ -170,9 +165,14 @@ async def _once(
     work: Callable[[Verification], Awaitable[VerificationRead]],
 ) -> VerificationRead:
     async with in_flight_refused():
-        stored = await queries.claim_request(session, claim)
-    if stored is None:
+        is_ours = await queries.claim_request(session, claim)
+    if is_ours:
         return await work(claim)
+    stored = await queries.get_request(
+        session, claim.community_id, claim.shop_id, claim.out_request_no
+    )
+    if stored is None:
+        raise NotYourShop
     if stored.request_hash != claim.request_hash:
         raise RequestNumberReused
     return VerificationRead.model_validate(stored.answer)
@@ -181,15 +181,17 @@ async def _once(
 def _claim(
     actor: Actor,
     body: BaseModel,
+    shop_id: int,
     out_request_no: str,
-    shop: Shop,
     operation: Operation,
     now: datetime,
 ) -> Verification:
+    """Return the claim of a clerk of the shop; raises NotYourShop."""
+    _refuse_unless_clerk(actor, shop_id)
     content = f"{operation} {body.model_dump_json()}"
     return Verification(
-        community_id=shop.community_id,
-        shop_id=shop.shop_id,
+        community_id=actor.community,
+        shop_id=shop_id,
         out_request_no=out_request_no,
         verification_id=new_id(now),
         operation=operation,
@@ -199,9 +201,13 @@ def _claim(
     )
 
 
-async def _get_shop(session: AsyncSession, actor: Actor, shop_id: int) -> Shop:
+def _refuse_unless_clerk(actor: Actor, shop_id: int) -> None:
     if not policies.may_verify_at(actor, shop_id):
         raise NotYourShop
+
+
+async def _get_shop(session: AsyncSession, actor: Actor, shop_id: int) -> Shop:
+    _refuse_unless_clerk(actor, shop_id)
     shop = await queries.get_shop(session, actor.community, shop_id)
     if shop is None:
         raise NotYourShop
@@ -224,70 +230,54 @@ async def _find_voucher(
     return code.subject_id
 
 
-async def _get_presented(
-    session: AsyncSession,
-    actor: Actor,
-    scanned: str,
-    *,
-    keys: KeyRing,
-    now: datetime,
-    lock: bool = False,
-) -> PresentedVoucher:
-    voucher_id = await _find_voucher(session, actor, scanned, keys=keys, now=now)
-    presented = await queries.get_presented_voucher(session, actor.community, voucher_id, lock=lock)
-    if presented is None:
-        raise VoucherNotFound
-    return presented
-
-
 async def _get_cancellable(
-    session: AsyncSession, shop: Shop, verification_id: int, now: datetime
+    session: AsyncSession, claim: Verification, verification_id: int, now: datetime
 ) -> int:
     """Return the voucher of a confirmation that may still be taken back."""
     consumption = await queries.get_consumption(
-        session, shop.community_id, shop.shop_id, verification_id
+        session, claim.community_id, claim.shop_id, verification_id
     )
     if consumption is None or consumption.voucher_id is None:
         raise VerificationNotFound
-    if now - consumption.created_at > timedelta(minutes=shop.void_minutes):
-        raise VoidWindowClosed(void_minutes=shop.void_minutes)
-    return consumption.voucher_id
+    if now - consumption.created_at > timedelta(minutes=consumption.void_minutes):
+        raise VoidWindowClosed(void_minutes=consumption.void_minutes)
+    voucher_id: int = consumption.voucher_id
+    return voucher_id
 
 
-def _refuse_other_shop(reward: Reward, shop: Shop) -> None:
-    if reward.shop_id not in (None, shop.shop_id):
+def _refuse_other_shop(voucher: Record, shop_id: int) -> None:
+    if voucher.only_shop_id not in (None, shop_id):
         raise VoucherOfOtherShop
 
 
-def _obstacle(presented: PresentedVoucher, shop: Shop, now: datetime) -> str | None:
+def _obstacle(voucher: Record, shop_id: int, now: datetime) -> str | None:
     """Return the code of what stands in the way of confirming, or None."""
     try:
-        _refuse_other_shop(presented.reward, shop)
-        refuse_unless_issued(presented.voucher, now)
+        _refuse_other_shop(voucher, shop_id)
+        refuse_unless_issued(voucher, now)
     except Problem as problem:
         return problem.code
     return None
 
 
-def _preview(presented: PresentedVoucher, now: datetime) -> VoucherPreview:
-    voucher, reward = presented.voucher, presented.reward
+def _preview(voucher: Record, state: VoucherState) -> VoucherPreview:
     return VoucherPreview(
         voucher_id=voucher.voucher_id,
-        reward_name=reward.name,
-        reward_kind=reward.kind,
+        reward_name=voucher.reward_name,
+        reward_kind=voucher.reward_kind,
         points=voucher.points,
-        state=state_at(voucher, now),
+        state=state,
         valid_until=voucher.valid_until,
-        holder=presented.holder,
+        holder=voucher.holder,
     )
 
 
-def _answer(claim: Verification, presented: PresentedVoucher) -> VerificationRead:
+def _answer(claim: Verification, voucher: Record, state: VoucherState) -> VerificationRead:
     return VerificationRead(
         verification_id=claim.verification_id,
         out_request_no=claim.out_request_no,
         operation="consume" if claim.operation == Operation.CONSUME else "cancel",
         shop_id=claim.shop_id,
-        voucher=_preview(presented, claim.created_at),
+        voucher=_preview(voucher, state),
         at=claim.created_at,
     )

@@ -17,29 +17,29 @@ from app.notifications.models import InboxMessage, MessageQuota
 
 Rows = Sequence[dict[str, Any]]
 
-_ADD_TO_INBOX = """
-    INSERT INTO inbox_messages (community_id, inbox_message_id, person_id, kind, title, body,
-        subject_kind, subject_id, created_at)
-    SELECT :community_id, message_id, person_id, kind, title, body, subject_kind, subject_id, :now
-    FROM json_to_recordset(CAST(:rows AS json)) AS row(
-        message_id bigint, person_id bigint, kind text, title text, body text,
-        subject_kind text, subject_id bigint)
-"""
-
-# Only for people who accept some message in an app in which we know them; which template it
-# will be is settled when it is sent.
-_QUEUE_FOR_WECHAT = """
+# Into inboxes, and to WeChat only for people who accept some message in an app in which we know
+# them; which template it will be is settled when it is sent.
+_TELL = text("""
+    WITH notice AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS row(
+            message_id bigint, person_id bigint, kind text, title text, body text,
+            subject_kind text, subject_id bigint, fields jsonb)),
+    inbox AS (
+        INSERT INTO inbox_messages (community_id, inbox_message_id, person_id, kind, title, body,
+            subject_kind, subject_id, created_at)
+        SELECT :community_id, message_id, person_id, kind, title, body, subject_kind, subject_id,
+            :now
+        FROM notice)
     INSERT INTO wechat_messages (community_id, wechat_message_id, person_id, kind, fields, state,
         created_at)
     SELECT :community_id, message_id, person_id, kind, fields, 'waiting', :now
-    FROM json_to_recordset(CAST(:rows AS json)) AS row(
-        message_id bigint, person_id bigint, kind text, fields jsonb)
+    FROM notice
     WHERE EXISTS (
         SELECT FROM message_quotas JOIN identities USING (person_id, app_id)
-        WHERE message_quotas.person_id = row.person_id AND left_count > 0
+        WHERE message_quotas.person_id = notice.person_id AND left_count > 0
             AND identities.provider = 'wechat')
     RETURNING wechat_message_id
-"""
+""")
 
 _ADD_TO_QUOTAS = """
     INSERT INTO message_quotas (person_id, app_id, template_id, left_count, updated_at)
@@ -130,19 +130,12 @@ _RECORD_ARRIVAL = """
 """
 
 
-async def add_to_inbox(
-    session: AsyncSession, community_id: int, rows: Rows, *, now: datetime
-) -> None:
-    values = {"community_id": community_id, "rows": json.dumps(rows), "now": now}
-    await session.execute(text(_ADD_TO_INBOX), values)
-
-
-async def queue_for_wechat(
+async def tell(
     session: AsyncSession, community_id: int, rows: Rows, *, now: datetime
 ) -> Sequence[int]:
-    """Queue what can be sent at all; return the numbers of the messages."""
+    """Put messages into inboxes; return the numbers of those that are queued for WeChat too."""
     values = {"community_id": community_id, "rows": json.dumps(rows), "now": now}
-    return (await session.scalars(text(_QUEUE_FOR_WECHAT), values)).all()
+    return (await session.scalars(_TELL, values)).all()
 
 
 async def list_inbox(

@@ -49,14 +49,13 @@ async def notify(
 ) -> None:
     """Put notices into inboxes, and send those to WeChat that somebody accepts there.
 
-    Two statements, however many notices. The message that goes out is a job's work: nothing here
+    One statement, however many notices. The message that goes out is a job's work: nothing here
     asks WeChat, and nothing is told if the transaction is undone.
     """
     if not notices:
         return
     rows = [_row(notice, now) for notice in notices]
-    await queries.add_to_inbox(session, community_id, rows, now=now)
-    queued = await queries.queue_for_wechat(session, community_id, rows, now=now)
+    queued = await queries.tell(session, community_id, rows, now=now)
     if queued:
         # A key of its own: with a common one, transactions that notify would wait for each other.
         await enqueue(session, "send_messages", key=f"send_messages:{queued[0]}")

@@ -8,7 +8,7 @@ from tests.statements.test_statements import counted
 from tests.support.caller import fresh_key
 
 # A report and an action also claim their Idempotency-Key and store their answer.
-MOST = {"report": 16, "join": 11, "accept": 14, "resolve": 20}
+MOST = {"report": 14, "join": 11, "accept": 13, "resolve": 19}
 
 
 @pytest.mark.parametrize("name", MOST)

@@ -16,11 +16,11 @@ SENT_BY_NOBODY_ELSE = 1_000_000
 # With points that come with the report, the "me too", the acceptance and the solution.
 CASE_STATEMENTS = {
     "send a photo": 9,
-    "report": 16,
+    "report": 14,
     "cases nearby": 5,
     "me too": 11,
-    "accept": 18,
-    "resolve": 21,
+    "accept": 17,
+    "resolve": 20,
     "published cases": 4,
     "my case": 5,
 }

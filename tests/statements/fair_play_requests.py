@@ -6,7 +6,7 @@ from tests.support.neighbourhood import Neighbourhood
 
 FAIR_PLAY_STATEMENTS = {
     "claim": 11,
-    "review that awards": 15,
+    "review that awards": 14,
     "reviewer's queue": 3,
     "a claim with its signals": 11,
     "my contributions": 3,

@@ -17,6 +17,10 @@ from tests.support.settled import Settled, Settlements
 
 MANY = 5_000
 FEW = 100
+# A rank reads up to 64 counts of a level, and two ranks are read: now and before, or of two boards.
+FEW_COUNTS = 2 * 3 * 64
+# A share is of what everybody earned in a month. Few ask, and only of the staff.
+READ_WHOLE = {"a claim with its signals": {"standings"}}
 
 
 async def crowd(connection: AsyncConnection, here: Neighbourhood) -> None:
@@ -73,7 +77,8 @@ async def test_a_request_of_fair_play_reads_few_rows_of_a_large_community(
 ) -> None:
     request = (await fair_play_requests(here))[name]
 
-    assert await read_too_much(request, connection) == {}
+    read = await read_too_much(request, connection)
+    assert set(read) <= READ_WHOLE.get(name, set())
 
 
 async def read_too_much(request: Request, connection: AsyncConnection) -> dict[str, int]:
@@ -86,4 +91,8 @@ async def read_too_much(request: Request, connection: AsyncConnection) -> dict[s
     after = await rows_read(connection)
     assert set(after) == set(GROWING)
     read = {table: after[table] - before[table] for table in GROWING}
-    return {table: rows for table, rows in read.items() if rows > FEW}
+    return {
+        table: rows
+        for table, rows in read.items()
+        if rows > (FEW_COUNTS if table == "score_counts" else FEW)
+    }

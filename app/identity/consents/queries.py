@@ -11,7 +11,7 @@ from app.core.database import Record
 from app.identity.models import Consent, PrivacyPolicy
 
 # What the newest version names and was not agreed to, in the order asked.
-_LIST_UNMET = """
+_LIST_UNMET = text("""
     SELECT wanted.purpose, version
     FROM (
         SELECT version, purposes FROM privacy_policies
@@ -24,7 +24,7 @@ _LIST_UNMET = """
                 AND consents.purpose = wanted.purpose AND consents.version = newest.version
                 AND withdrawn_at IS NULL)
     ORDER BY place
-"""
+""")
 
 
 async def list_unmet(
@@ -32,7 +32,7 @@ async def list_unmet(
 ) -> Sequence[Record]:
     """Return (purpose, version) of what still needs the person's consent."""
     values = {"community_id": community_id, "person_id": person_id, "purposes": list(purposes)}
-    return (await session.execute(text(_LIST_UNMET), values)).all()
+    return (await session.execute(_LIST_UNMET, values)).all()
 
 
 async def get_newest_policy(session: AsyncSession, community_id: int) -> PrivacyPolicy | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,9 +17,22 @@ from app.wechat.models import WeChatPush
 UNHEARD = (CheckState.WAITING, CheckState.ASKED)
 
 
+_ADD_CHECK = text("""
+    INSERT INTO content_checks
+        (community_id, content_check_id, kind, text, person_id, state, attempts, created_at)
+    VALUES (:community_id, :content_check_id, :kind, :text, :person_id, :state, :attempts,
+        :created_at)
+""")
+
+
 async def add_check(session: AsyncSession, check: ContentCheck) -> None:
-    session.add(check)
-    await session.flush()
+    """Add a check that nobody has looked at yet."""
+    values = {
+        "community_id": check.community_id, "content_check_id": check.content_check_id,
+        "kind": check.kind, "text": check.text, "person_id": check.person_id,
+        "state": check.state, "attempts": check.attempts, "created_at": check.created_at,
+    }  # fmt: skip
+    await session.execute(_ADD_CHECK, values)
 
 
 async def get_check(
