@@ -3,9 +3,16 @@
 import argparse
 from collections.abc import Sequence
 
-from tests.soak import kills, model, operations, seals
+from tests.soak import codes, kills, model, operations, rush, seals
 
-SOAKS = {"kills": kills, "model": model, "operations": operations, "seals": seals}
+SOAKS = {
+    "kills": kills,
+    "model": model,
+    "operations": operations,
+    "seals": seals,
+    "codes": codes,
+    "rush": rush,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
