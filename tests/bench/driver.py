@@ -1,8 +1,8 @@
 """Sends one request over and over on kept-alive connections: a process of its own.
 
-It reads a job per line from standard input and answers each with a line. Its processor time is
-nobody's but its own, and small: raw streams, and no more of an answer is read than its status,
-length and body.
+It reads a job per line from standard input and answers each with a line. As it takes its share of
+the machine it measures, it is made light: no streams, no futures, a request joined from bytes that
+are ready, and no more of an answer read than its status, length and body.
 """
 
 import asyncio
@@ -10,167 +10,157 @@ import dataclasses
 import json
 import math
 import re
-import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from typing import cast
 
 import uvloop
+from typing_extensions import override
 
-HOST = "127.0.0.1"
+from tests.bench.plan import HOST, Answers, Job, Refused, plan_of
+
 PATIENCE = 30.0  # seconds beyond the measurement for the last answers
 SHOWN = 500
-_length = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
+END_OF_HEAD = b"\r\n\r\n"
+_length = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
-class Refused(Exception):
-    """An answer that is not the expected one."""
+class Run:
+    """One job: what its connections send next, and what has become of it."""
+
+    def __init__(self, job: Job, finished: "asyncio.Future[None]") -> None:
+        plan = plan_of(job)
+        most = math.inf if plan.count is None else plan.count
+        self.last = most if job.limit is None else min(most, job.first + job.limit)
+        self.request_of = plan.request
+        self.following = job.first
+        self.expected = str(job.status).encode()
+        self.other = str(job.or_status).encode()
+        self.contains = job.contains.encode()
+        self.others = 0
+        self.latencies: list[float] = []
+        self.deadline = time.perf_counter() + job.seconds
+        self.busy = job.clients
+        self._job = job
+        self._finished = finished
+
+    def next_request(self, now: float) -> bytes | None:
+        """Return what is to be sent, or nothing when time or requests have run out."""
+        number = self.following
+        if now >= self.deadline or number >= self.last:
+            return None
+        self.following = number + 1
+        return self.request_of(number)
+
+    def unexpected(self, answer: bytes, body_at: int) -> None:
+        """Count an answer with the other status; refuse any third."""
+        if answer[9:12] == self.other:
+            self.others += 1
+            return
+        shown = answer[body_at : body_at + SHOWN].decode(errors="replace")
+        self.fail(Refused(f"{self._job.shown()} was answered {answer[9:12].decode()}: {shown}"))
+
+    def is_over_for_one(self) -> None:
+        self.busy -= 1
+        if self.busy == 0 and not self._finished.done():
+            self._finished.set_result(None)
+
+    def fail(self, reason: Exception) -> None:
+        if not self._finished.done():
+            self._finished.set_exception(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to send, as whom, how long, and what every answer must be.
+class Client(asyncio.Protocol):
+    """One connection: whenever the last request was answered it sends the next one."""
 
-    Request number n is sent with token n modulo their count, and, if there are bodies, with one
-    body for each round of the tokens; they end when the bodies do, or after `limit`.
-    If there are `numbered` requests, n has body n modulo their count instead, with
-    `numbered_from` + n in the place of `{number}`. A `photo` is sent as a form, in each round
-    of the tokens as another file.
-    """
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._received = b""
+        self._whole = 0  # how long the answer is, once its head is there
+        self._body_at = 0
+        self._sent = 0.0
+        self._is_over = False
+        self._transport: asyncio.Transport | None = None
 
-    method: str
-    path: str
-    tokens: list[str]
-    status: int
-    contains: str = ""
-    bodies: list[str] | None = None
-    numbered_from: int = 0
-    numbered: int = 0
-    photo: str = ""
-    has_key: bool = False
-    first: int = 0
-    limit: int | None = None
-    port: int = 0
-    clients: int = 1
-    seconds: float = 0.0
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are one by their methods, not by their class.
+        self._transport = cast("asyncio.Transport", transport)
 
+    @override
+    def data_received(self, data: bytes) -> None:
+        received = self._received = self._received + data if self._received else data
+        if not self._whole:
+            self._read_head(received)
+        if not self._whole or len(received) < self._whole:
+            return
+        now = time.perf_counter()
+        run = self._run
+        run.latencies.append(now - self._sent)
+        if received[9:12] != run.expected or run.contains not in received:
+            run.unexpected(received, self._body_at)
+        self._received, self._whole = b"", 0
+        self.send_next(now)
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """How many came, how fast, and what sending them cost this process."""
+    def _read_head(self, received: bytes) -> None:
+        end = received.find(END_OF_HEAD)
+        if end < 0:
+            return
+        length = _length.search(received, 0, end)
+        if length is None:
+            self._run.fail(Refused(f"no Content-Length: {received[:SHOWN]!r}"))
+            return
+        self._body_at = end + len(END_OF_HEAD)
+        self._whole = self._body_at + int(length[1])
 
-    requests: int
-    seconds: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    cpu_seconds: float
+    def send_next(self, now: float) -> None:
+        request = self._run.next_request(now)
+        if request is None or self._transport is None:
+            self._is_over = True
+            self._run.is_over_for_one()
+            return
+        self._sent = now
+        self._transport.write(request)
 
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._is_over:
+            self._run.fail(exc or ConnectionResetError("The API closed a connection."))
 
-def requests_of(job: Job) -> Iterator[bytes]:
-    """Yield whole requests, joined from parts that are encoded once if they can be."""
-    line = f"{job.method} {job.path} HTTP/1.1\r\nHost: {HOST}:{job.port}\r\nAuthorization: Bearer "
-    heads = [f"{line}{token}\r\n".encode() for token in job.tokens]
-    count, tail_of = endings(job)
-    last = count if job.limit is None else min(count, job.first + job.limit)
-    number = job.first
-    while number < last:
-        key = f"Idempotency-Key: bench-{number}\r\n".encode() if job.has_key else b""
-        yield heads[number % len(heads)] + key + tail_of(number)
-        number += 1
-
-
-def endings(job: Job) -> tuple[float, Callable[[int], bytes]]:
-    """Return how many requests there are, and how each ends."""
-    turns = len(job.tokens)
-    if job.photo:
-        photo = Path(job.photo).read_bytes()
-        return math.inf, lambda number: photo_ending(photo, number // turns)
-    if job.bodies is None:
-        tail = ending(job.method, "")
-        return math.inf, lambda _: tail
-    bodies = job.bodies
-    if job.numbered:
-
-        def numbered(number: int) -> bytes:
-            body = bodies[number % len(bodies)]
-            return ending(job.method, body.replace("{number}", str(job.numbered_from + number)))
-
-        return job.numbered, numbered
-    tails = [ending(job.method, body) for body in bodies]
-    return turns * len(tails), lambda number: tails[number // turns]
-
-
-def ending(method: str, body: str) -> bytes:
-    if method == "GET":
-        return b"\r\n"
-    content = body.encode()
-    kind = "Content-Type: application/json\r\n" if content else ""
-    return f"{kind}Content-Length: {len(content)}\r\n\r\n".encode() + content
-
-
-def photo_ending(photo: bytes, lap: int) -> bytes:
-    """Return a form with the photo, which a comment of its own makes another file."""
-    comment = str(lap).encode()
-    segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
-    opening = (
-        b'--photo\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
-        b"Content-Type: image/jpeg\r\n\r\n"
-    )
-    form = b"".join((opening, photo[:2], segment, photo[2:], b"\r\n--photo--\r\n"))
-    head = f"Content-Type: multipart/form-data; boundary=photo\r\nContent-Length: {len(form)}"
-    return head.encode() + b"\r\n\r\n" + form
+    def close(self) -> None:
+        self._is_over = True
+        if self._transport is not None:
+            self._transport.close()
 
 
 async def drive(job: Job) -> Answers:
     """Do a job; raises Refused, TimeoutError, OSError."""
-    streams = [await asyncio.open_connection(HOST, job.port) for _ in range(job.clients)]
-    requests = requests_of(job)
+    loop = asyncio.get_running_loop()
+    finished: asyncio.Future[None] = loop.create_future()
+    run = Run(job, finished)
+    clients = [
+        (await loop.create_connection(lambda: Client(run), HOST, job.port))[1]
+        for _ in range(job.clients)
+    ]
     cpu, began = time.process_time(), time.perf_counter()
-    deadline = began + job.seconds
+    run.deadline = began + job.seconds
     try:
-        async with asyncio.timeout(job.seconds + PATIENCE):
-            taken = await asyncio.gather(
-                *(ask(reader, writer, requests, deadline, job) for reader, writer in streams)
-            )
+        for client in clients:
+            client.send_next(began)
+        await asyncio.wait_for(finished, job.seconds + PATIENCE)
     finally:
-        for _, writer in streams:
-            writer.close()
+        for client in clients:
+            client.close()
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    latencies = sorted(latency for of_client in taken for latency in of_client)
-    if not latencies:
-        raise Refused("there was nothing left to send")
-    p50, p95, p99 = (1000 * quantile(latencies, share) for share in (0.5, 0.95, 0.99))
-    return Answers(len(latencies), seconds, p50, p95, p99, cpu)
+    if not run.latencies:
+        raise Refused(f"{job.shown()}: there was nothing left to send")
+    p50, p95, p99 = percentiles(sorted(run.latencies))
+    return Answers(len(run.latencies), seconds, p50, p95, p99, cpu, run.following, run.others)
 
 
-async def ask(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    requests: Iterator[bytes],
-    deadline: float,
-    job: Job,
-) -> list[float]:
-    """Send what comes next whenever the last was answered; return how long each took."""
-    expected, contains = str(job.status).encode(), job.contains.encode()
-    latencies = []
-    while (sent := time.perf_counter()) < deadline:
-        request = next(requests, None)
-        if request is None:
-            break
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = _length.search(head)
-        if length is None:
-            raise Refused(f"no Content-Length: {head[:SHOWN]!r}")
-        body = await reader.readexactly(int(length[1]))
-        latencies.append(time.perf_counter() - sent)
-        if head[9:12] != expected or contains not in body:
-            shown = body[:SHOWN].decode(errors="replace")
-            raise Refused(f"{job.method} {job.path} was answered {head[9:12].decode()}: {shown}")
-    return latencies
+def percentiles(ordered: list[float]) -> Iterator[float]:
+    return (1000 * quantile(ordered, share) for share in (0.5, 0.95, 0.99))
 
 
 def quantile(ordered: list[float], share: float) -> float:

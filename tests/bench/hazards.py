@@ -55,11 +55,11 @@ _ADD_CHECKS = """
 
 _ADD_CONSENTS = """
     INSERT INTO consents (community_id, consent_id, person_id, purpose, version, granted_at)
-    SELECT community_id, :first_consent + row_number() OVER (), person_id, purpose ->> 'code',
-        version, :now
-    FROM residents JOIN privacy_policies USING (community_id)
+    SELECT :community_id, :first_consent + row_number() OVER (),
+        CAST(:first_person AS bigint) + caller * :stride, purpose ->> 'code', version, :now
+    FROM generate_series(0, :callers - 1) AS caller
+        JOIN privacy_policies ON community_id = :community_id
         CROSS JOIN jsonb_array_elements(purposes) AS purpose
-    WHERE community_id = :community_id
 """
 
 
@@ -96,7 +96,7 @@ def pay_for_reports(preset: Preset) -> None:
 async def prepare_reports(
     session: AsyncSession,
     created: CreatedCommunity,
-    grid_ids: list[int],
+    grids: list[Grid],
     senders: Senders,
     *,
     photos: int,
@@ -106,18 +106,17 @@ async def prepare_reports(
     """Make everything ready that a report refers to."""
     community_id = created.community_id
     workers = [
-        await _man_grid(session, community_id, grid_id, number, vault, now)
-        for number, grid_id in enumerate(grid_ids)
+        await _man_grid(session, community_id, grid, number, vault, now)
+        for number, grid in enumerate(grids)
     ]
-    agreed = {"community_id": community_id, "first_consent": new_id(now), "now": now}
-    await session.execute(text(_ADD_CONSENTS), agreed)
-    first_photo = new_id(now)
-    values = {
-        "community_id": community_id, "first_photo": first_photo, "photos": photos,
-        "first_person": senders.first_person, "callers": senders.callers,
-        "stride": senders.stride, "now": now, "until": now + KEPT,
+    sent = {
+        "community_id": community_id, "first_person": senders.first_person,
+        "callers": senders.callers, "stride": senders.stride, "now": now,
     }  # fmt: skip
-    await session.execute(text(_ADD_PHOTOS), values)
+    await session.execute(text(_ADD_CONSENTS), sent | {"first_consent": new_id(now)})
+    first_photo = new_id(now)
+    photographed = {"first_photo": first_photo, "photos": photos, "until": now + KEPT}
+    await session.execute(text(_ADD_PHOTOS), sent | photographed)
     await session.execute(text(_ADD_CHECKS), {"community_id": community_id})
     terms = await rules.get_terms(session, community_id, created.rules[RULE.code], at=now)
     category = await cases.get_category_by_code(session, community_id, CATEGORY.code)
@@ -128,22 +127,21 @@ async def prepare_reports(
         photos=photos,
         rule_version=terms.rule_version_id,
         category_id=category.category_id,
-        grid_id=grid_ids[0],
+        grid_id=grids[0].grid_id,
         worker=workers[0],
     )
 
 
 async def _man_grid(
-    session: AsyncSession, community_id: int, grid_id: int, number: int, vault: Vault, now: datetime
+    session: AsyncSession, community_id: int, grid: Grid, number: int, vault: Vault, now: datetime
 ) -> int:
     """Outline a grid, one beside the other, and give it a worker; return the person."""
     west, east = WEST + number * WIDTH, WEST + (number + 1) * WIDTH
-    grid = await session.get_one(Grid, (community_id, grid_id))
     grid.boundary = [[west, SOUTH], [east, SOUTH], [east, NORTH], [west, NORTH], [west, SOUTH]]
     return await add_staff(
         session, community_id,
         ticket=f"community-{community_id}-worker-{number}", name="网格员", role=Role.GRID_WORKER,
-        at=Place(grid_id=grid_id), vault=vault, now=now,
+        at=Place(grid_id=grid.grid_id), vault=vault, now=now,
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """The processes beside PostgreSQL: the API and the driver; and what processes have cost."""
 
-import dataclasses
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from tests.bench.driver import HOST, Answers, Job
 from tests.bench.errors import BenchFailed
+from tests.bench.plan import HOST, Answers, Job
 
 REPOSITORY = Path(__file__).parents[2]
 SERVE = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port"]
@@ -24,9 +25,10 @@ PATIENCE = 60.0
 PAUSE = 0.05
 ATTEMPTS = 100
 LAST_LINES = 30
+SHOWN = 500
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Api:
     """A running API."""
 
@@ -59,6 +61,12 @@ def own_seconds(process: psutil.Process) -> float:
 def ended_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.children_user + times.children_system
+
+
+def children_seconds() -> float:
+    """Return what our children that ended have used: between two calls, one program's share."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @contextmanager
@@ -116,7 +124,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def last_words(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+    lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+    return "\n".join(line[:SHOWN] for line in lines)
 
 
 def free_port() -> int:
@@ -126,7 +135,7 @@ def free_port() -> int:
 
 
 class Driver:
-    """The driver's process, from this side."""
+    """Our own driver's process, from this side."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -136,7 +145,7 @@ class Driver:
         jobs, answers = self._process.stdin, self._process.stdout
         if jobs is None or answers is None:
             raise BenchFailed("The driver has no pipes.")
-        jobs.write(json.dumps(dataclasses.asdict(job)) + "\n")
+        jobs.write(job.as_json() + "\n")
         jobs.flush()
         line = answers.readline()
         answer = json.loads(line or '{"failed": "the driver ended"}')

@@ -11,15 +11,17 @@ from typing import Any
 
 import psutil
 
-from tests.bench.hot import NAMES, Figures
+from tests.bench.hot import ACTIVITY, BY_SIZE, FLOORS, MY_RANK, Figures
 from tests.bench.size import Size
 
 NOTE = "Differences below 15 % prove nothing."
 LEGEND = f"""\
-app, pg  processor time of the API and of PostgreSQL for one request
-floor    the same rows or reads as separate prepared statements, sent by pgbench
-rate ÷   requests/s ÷ floor/s
-CPU ÷    (app + pg) ÷ the floor's pg
+app, pg     processor time of the API and of PostgreSQL for one request
+statements  that one request sends to PostgreSQL, BEGIN and COMMIT included
+floor       the same rows or reads as separate prepared statements, sent by pgbench
+function    the same in one PL/pgSQL function
+rate ÷      requests/s ÷ the floor's
+CPU ÷       (app + pg) ÷ the floor's pg
 Medians of the rounds, below them the least and the most. {NOTE}"""
 COLUMNS = {
     "per_second": "requests/s",
@@ -28,14 +30,29 @@ COLUMNS = {
     "p99_ms": "p99 ms",
     "app_us": "app µs",
     "postgres_us": "pg µs",
+    "statements": "statements",
+}
+FLOOR_COLUMNS = {
     "floor_per_second": "floor/s",
     "floor_pgbench_us": "pgbench µs",
     "floor_postgres_us": "floor pg µs",
     "rate_ratio": "rate ÷",
     "cpu_ratio": "CPU ÷",
+    "function_per_second": "function/s",
+    "function_postgres_us": "function pg µs",
+    "function_rate_ratio": "rate ÷",
+    "function_cpu_ratio": "CPU ÷",
+}
+SIZE_COLUMNS = {
+    "app_us": "app µs",
+    "postgres_us": "pg µs",
+    "fewer_app_us": "fewer: app µs",
+    "fewer_postgres_us": "fewer: pg µs",
+    "size_ratio": "CPU ÷ fewer",
 }
 
 Rounds = Sequence[Mapping[str, Figures]]
+Row = dict[str, Any]
 
 
 def describe_machine(server_version: str) -> dict[str, Any]:
@@ -72,7 +89,7 @@ def summarise(rounds: Sequence[Figures]) -> dict[str, dict[str, float]]:
 
 
 def as_document(
-    machine: dict[str, Any], size: Size, results: Mapping[int, Rounds]
+    machine: dict[str, Any], size: Size, results: Mapping[int, Rounds], sales: Sequence[Figures]
 ) -> dict[str, Any]:
     """Return everything that was measured, for `--json`."""
     return {
@@ -87,8 +104,9 @@ def as_document(
                 "rounds": [measured[name] for measured in rounds],
             }
             for clients, rounds in results.items()
-            for name in NAMES
+            for name in rounds[0]
         ],
+        "sales": list(sales),
     }
 
 
@@ -96,21 +114,64 @@ def as_tables(document: dict[str, Any]) -> str:
     """Return the document as people read it."""
     machine, size = document["machine"], document["size"]
     lines = [
-        "{cores} cores ({architecture}), load {load} before, Python {python}, "
-        "PostgreSQL {postgresql} on {file_system}, durable".format_map(machine),
-        "{residents:,} residents, {rounds} × {seconds:g} s".format_map(size),
+        described(machine),
+        "{residents:,} residents, {rounds} × {seconds:g} s, driven by {driver}".format_map(
+            size | machine
+        ),
     ]
     for clients in size["clients"]:
         rows = [row for row in document["results"] if row["clients"] == clients]
-        lines += ["", counted(clients), *table(rows)]
-    return "\n".join([*lines, "", LEGEND])
+        floored = [row for row in rows if row["request"] in FLOORS]
+        lines += ["", f"{counted(clients)}, {machine['driver']}", *table(rows)]
+        lines += ["", f"{counted(clients)}, beside the floor", *table(floored, FLOOR_COLUMNS)]
+        if size["fewer"] is not None:
+            beside = f"{size['residents']:,} residents beside {size['fewer']:,}"
+            lines += ["", f"{counted(clients)}, {beside}", *table(by_size(rows), SIZE_COLUMNS)]
+        lines += ["", *said_of_ranks(rows)]
+    return "\n".join([*lines, "", *map(said_of_sale, document["sales"]), "", LEGEND])
+
+
+def described(machine: Mapping[str, Any]) -> str:
+    return (
+        "{cores} cores ({architecture}), load {load} before, Python {python}, "
+        "PostgreSQL {postgresql} on {file_system}, durable"
+    ).format_map(machine)
+
+
+def by_size(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["request"] in BY_SIZE]
+
+
+def said_of_ranks(rows: Sequence[Row]) -> Iterator[str]:
+    """Compare my rank with a row read by its primary key, over the same API."""
+    rank, key_read = (
+        next(row["summary"] for row in rows if row["request"] == name)
+        for name in (MY_RANK, ACTIVITY)
+    )
+    costs = [
+        sum(summary[name]["median"] for name in ("app_us", "postgres_us"))
+        for summary in (rank, key_read)
+    ]
+    in_database = [summary["postgres_us"]["median"] for summary in (rank, key_read)]
+    if all(costs) and all(in_database):
+        yield (
+            f"My rank costs {costs[0] / costs[1]:.2f} times what a row by its primary key costs"
+            f" (activity), in the database {in_database[0] / in_database[1]:.2f} times."
+        )
+
+
+def said_of_sale(sale: Mapping[str, float]) -> str:
+    return (
+        "Flash sale: {sold:,} of {pieces:,} pieces sold to {residents:,} residents who all asked,"
+        " {clients} clients, {seconds:.1f} s; {oversold} oversold."
+    ).format_map(sale)
 
 
 def counted(clients: int) -> str:
     return "1 client" if clients == 1 else f"{clients} clients"
 
 
-def table(rows: Sequence[dict[str, Any]], columns: Mapping[str, str] = COLUMNS) -> Iterator[str]:
+def table(rows: Sequence[Row], columns: Mapping[str, str] = COLUMNS) -> Iterator[str]:
     """Yield a line of medians and, of several rounds, one of extremes for each request."""
     lines = [["", *columns.values()]]
     for row in rows:

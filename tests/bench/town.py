@@ -1,22 +1,16 @@
-"""Communities to measure in: the preset sunshine, full of people who can pay for anything.
+"""Communities to measure in: the preset sunshine, full of people who can pay for anything."""
 
-The numbers of residents, of their persons and of their sessions each follow one another without
-a gap, so that pgbench finds them by counting. Every score is another, so that ranks are spread.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.models import Activity, ActivityState
-from app.community.models import Resident
-from app.contributions.models import SourceKind
-from app.contributions.service import Act, award, evaluate_act
+from app.community.models import Grid
 from app.core.access import Place, Role
+from app.core.calendar import Period
 from app.core.codes import Code, CodeKind
 from app.core.ids import new_id
 from app.core.personal import Vault
@@ -27,41 +21,47 @@ from app.rewards.models import Reward, Voucher, VoucherState
 from app.rewards.service import PURPOSE
 from app.rewards.typed_codes import new_typed_code
 from app.rules import service as rules
-from app.rules.book.schemas import RuleData
+from app.rules.book.schemas import CapData, RuleData
+from app.rules.evaluation import Terms
 from app.setup.community import CreatedCommunity, create_community
-from app.setup.people import NewResident, Places, add_places, add_residents, add_staff
-from app.setup.presets import read_preset
+from app.setup.people import add_grids, add_staff
+from app.setup.presets import Preset, read_preset
+from tests.bench.crowd import Crowd, add_crowd
 from tests.bench.errors import BenchFailed
 from tests.bench.hazards import GRIDS, Hazards, Senders, pay_for_reports, prepare_reports
 from tests.bench.size import Size
 
 # No book of rules may give so much at once.
-GIFT = RuleData(code="gift", name="见面礼", category="daily", points=100).model_copy(
+GIFT = RuleData(code="gift", name="见面礼", category="daily", points=1).model_copy(
     update={"max_units": 10**9}
 )
-CHECKER = 1
-LEAST_UNITS = 5_000  # 10,000 lunches
 CHECK_IN_RULE = "weekend_clean_up"
-REWARD, SHOP = "canteen_meal", "canteen"
-RESIDENTS_A_BUILDING = 60
+# Wide enough for everything, but counted like any other.
+CAPS = [CapData(period=Period.DAY, points=10**9), CapData(period=Period.MONTH, points=10**9)]
+REWARD, SALE, SOLD_OUT, SHOP = "canteen_meal", "coupon_10", "parking_10_hours", "canteen"
+PRICE = 50
 BATCH = 500
 PLENTY = 10**9
 A_DAY = timedelta(days=1)
+_PRICE_REWARDS = """
+    UPDATE rewards SET price_points = :price, per_resident_limit = NULL, stock_left = :plenty
+    WHERE community_id = :community AND reward_id = ANY(:rewards)
+"""
+_SET_STOCK = """
+    UPDATE rewards SET stock_left = :stock
+    WHERE community_id = :community AND reward_id = :reward
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A community; `first_…` is the number that its residents' numbers count up from."""
+    """A community with everything that requests refer to."""
 
     created: CreatedCommunity
-    residents: int
-    first_resident: int
-    first_person: int
-    first_session: int
-    logins: list[LoginSession]
+    crowd: Crowd
     clerk: LoginSession
-    posters: list[Code]
-    check_in_version: int
+    activities: list[Activity]
+    check_in_terms: Terms
     hazards: Hazards
 
     @property
@@ -73,8 +73,24 @@ class Town:
         return self.created.rewards[REWARD]
 
     @property
+    def sale_id(self) -> int:
+        return self.created.rewards[SALE]
+
+    @property
+    def sold_out_id(self) -> int:
+        return self.created.rewards[SOLD_OUT]
+
+    @property
     def shop_id(self) -> int:
         return self.created.shops[SHOP]
+
+    def logins(self, now: datetime) -> list[LoginSession]:
+        """Return the callers' sessions, as they are stored."""
+        numbers = [self.crowd.caller(number) for number in range(self.crowd.callers)]
+        return [
+            login(self.community_id, person_id, now, session_id=session_id)
+            for session_id, person_id, _ in numbers
+        ]
 
 
 async def found_town(
@@ -86,122 +102,63 @@ async def found_town(
     now: datetime,
 ) -> Town:
     """Make a community whose people are signed in, rich, and have enough to do."""
-    preset = read_preset("sunshine")
-    preset.rules.append(GIFT)
-    pay_for_reports(preset)
-    created = await create_community(session, preset, code=code, now=now - A_DAY)
-    places = await _settle(session, created, size.residents, vault, now)
-    rows = await _members(session, created.community_id)
-    await _give_points(session, created, [resident_id for resident_id, _ in rows], now)
-    reward = await session.get_one(Reward, (created.community_id, created.rewards[REWARD]))
-    reward.stock_left = PLENTY
+    created = await create_community(session, _preset(), code=code, now=now - A_DAY)
+    community_id = created.community_id
+    names = [f"第 {number} 网格" for number in range(1, GRIDS + 1)]
+    grids = [
+        await session.get_one(Grid, (community_id, grid_id))
+        for grid_id in await add_grids(session, community_id, names, now=now - A_DAY)
+    ]
+    crowd = await add_crowd(
+        session, created, grids, size, gift_rule=GIFT.code, vault=vault, now=now
+    )
+    await _price_rewards(session, created)
     clerk = await add_staff(
-        session, created.community_id,
+        session, community_id,
         ticket=f"{code}-clerk", name="食堂 马师傅", role=Role.CLERK,
         at=Place(shop_id=created.shops[SHOP]), vault=vault, now=now,
     )  # fmt: skip
-    persons = [person_id for _, person_id in rows]
-    logins = [_login(created.community_id, person_id, now) for person_id in (*persons, clerk)]
-    events = [_activity(created, clerk, number, now) for number in range(size.activities)]
-    session.add_all([*logins, *events])
+    clerk_login = login(community_id, clerk, now, session_id=new_id(now))
+    activities = [_activity(created, clerk, number, now) for number in range(size.activities)]
+    session.add_all([clerk_login, *activities])
     await session.flush()
-    terms = await rules.get_terms(
-        session, created.community_id, created.rules[CHECK_IN_RULE], at=now
-    )
-    senders = Senders(_first(persons), size.stride, size.callers)
+    senders = Senders(crowd.first_person, crowd.stride, crowd.callers)
     hazards = await prepare_reports(
-        session, created, places.grids, senders, photos=size.reports, vault=vault, now=now
+        session, created, grids, senders, photos=size.reports, vault=vault, now=now
     )
-    return Town(
-        created=created,
-        residents=size.residents,
-        first_resident=_first([resident_id for resident_id, _ in rows]),
-        first_person=_first(persons),
-        first_session=_first([login.session_id for login in logins]),
-        logins=logins[:-1],
-        clerk=logins[-1],
-        posters=[_poster(event) for event in events],
-        check_in_version=terms.rule_version_id,
-        hazards=hazards,
-    )
+    terms = await rules.get_terms(session, community_id, created.rules[CHECK_IN_RULE], at=now)
+    return Town(created, crowd, clerk_login, activities, terms, hazards)
 
 
-async def _settle(
-    session: AsyncSession,
-    created: CreatedCommunity,
-    residents: int,
-    vault: Vault,
-    now: datetime,
-) -> Places:
-    """Add grids with buildings in turn, and residents, sixty to a building."""
-    numbers = range(1, residents // RESIDENTS_A_BUILDING + 2)
-    places = await add_places(
-        session,
-        created.community_id,
-        grids=[f"第 {number} 网格" for number in range(1, GRIDS + 1)],
-        buildings=[(f"{number} 号楼", number % GRIDS) for number in numbers],
-        now=now - A_DAY,
-    )
-    people = [
-        NewResident(
-            ticket=f"community-{created.community_id}-resident-{number}",
-            name="李德明",
-            building_id=places.buildings[number // RESIDENTS_A_BUILDING],
-            room=f"1-{number}",
-        )
-        for number in range(residents)
-    ]
-    await add_residents(session, created.community_id, people, vault=vault, now=now)
-    return places
+def _preset() -> Preset:
+    preset = read_preset("sunshine")
+    for number, rule in enumerate(preset.rules):
+        if rule.code == CHECK_IN_RULE:
+            preset.rules[number] = rule.model_copy(update={"caps": CAPS})
+    preset.rules.append(GIFT)
+    pay_for_reports(preset)
+    return preset
 
 
-async def _members(session: AsyncSession, community_id: int) -> list[tuple[int, int]]:
-    """Return (resident, person), in order."""
-    statement = (
-        select(Resident.resident_id, Resident.person_id)
-        .where(Resident.community_id == community_id)
-        .order_by(Resident.resident_id)
-    )
-    rows = (await session.execute(statement)).all()
-    return [(resident_id, person_id or 0) for resident_id, person_id in rows]
+async def _price_rewards(session: AsyncSession, created: CreatedCommunity) -> None:
+    """Let everybody have as many of three rewards as they like, and none of one of them."""
+    rewards = [created.rewards[code] for code in (REWARD, SALE, SOLD_OUT)]
+    values = {
+        "community": created.community_id, "rewards": rewards, "price": PRICE, "plenty": PLENTY,
+    }  # fmt: skip
+    await session.execute(text(_PRICE_REWARDS), values)
+    await set_stock(session, created.community_id, created.rewards[SOLD_OUT], 0)
 
 
-def _first(numbers: Sequence[int]) -> int:
-    """Return the first of numbers that follow one another."""
-    if list(numbers) != list(range(numbers[0], numbers[0] + len(numbers))):
-        raise BenchFailed("Numbers made at one moment do not follow one another any more.")
-    return numbers[0]
+async def set_stock(session: AsyncSession, community_id: int, reward_id: int, stock: int) -> None:
+    """Say how many pieces of a reward are left."""
+    values = {"community": community_id, "reward": reward_id, "stock": stock}
+    await session.execute(text(_SET_STOCK), values)
 
 
-async def _give_points(
-    session: AsyncSession, created: CreatedCommunity, residents: Sequence[int], now: datetime
-) -> None:
-    """Give everybody a lot that lasts, each a little more than the one before."""
-    terms = await rules.get_terms(session, created.community_id, created.rules[GIFT.code], at=now)
-    source_id = new_id(now)
-    items = []
-    for position, resident_id in enumerate(residents):
-        act = Act(
-            source_kind=SourceKind.COMMITTEE,
-            source_id=source_id,
-            resident_id=resident_id,
-            occasion="",
-            units=LEAST_UNITS + position,
-            acted_at=now,
-            timezone=created.timezone,
-            recorded_by=resident_id,
-            checked_by=CHECKER,
-            memo=terms.name,
-        )
-        items.append(evaluate_act(act, terms, (), now=now))
-    for at in range(0, len(items), BATCH):
-        batch = items[at : at + BATCH]
-        await award(session, created.community_id, batch, timezone=created.timezone, now=now)
-
-
-def _login(community_id: int, person_id: int, now: datetime) -> LoginSession:
+def login(community_id: int, person_id: int, now: datetime, *, session_id: int) -> LoginSession:
     return LoginSession(
-        session_id=new_id(now),
+        session_id=session_id,
         person_id=person_id,
         community_id=community_id,
         created_at=now,
@@ -231,7 +188,8 @@ def _activity(created: CreatedCommunity, worker_id: int, number: int, now: datet
     )
 
 
-def _poster(activity: Activity) -> Code:
+def poster(activity: Activity) -> Code:
+    """Return the code that hangs at an activity's door."""
     closes_at = activity.check_in_closes_at
     return Code(CodeKind.ACTIVITY_POSTER, activity.community_id, activity.activity_id, closes_at)
 
@@ -239,12 +197,12 @@ def _poster(activity: Activity) -> Code:
 async def issue_vouchers(
     session: AsyncSession, town: Town, count: int, *, now: datetime
 ) -> list[Voucher]:
-    """Redeem lunches for as many residents in turn, without asking the API."""
+    """Redeem lunches for as many callers in turn, without asking the API."""
     reward = await session.get_one(Reward, (town.community_id, town.reward_id))
     until = (now + timedelta(days=reward.voucher_days)).replace(microsecond=0)
+    crowd = town.crowd
     vouchers = [
-        _voucher(reward, town.first_resident + turn % town.residents, until, now)
-        for turn in range(count)
+        _voucher(reward, crowd.caller(turn % crowd.callers)[2], until, now) for turn in range(count)
     ]
     for at in range(0, count, BATCH):
         batch = vouchers[at : at + BATCH]

@@ -29,34 +29,46 @@ FROM rewards
 WHERE community_id = :community AND state = 'on_sale'
     AND (price_points > 0 OR price_points = 0 AND reward_id > 0)
 ORDER BY price_points, reward_id LIMIT 51;
-SELECT activity_id, version, title, location, rule_id, units, grid_id, starts_at, ends_at,
-    check_in_opens_at, check_in_closes_at, state, created_by, created_at
+SELECT activity_id, version, title, location, longitude, latitude, rule_id, units, grid_id,
+    starts_at, ends_at, check_in_opens_at, check_in_closes_at, state, created_by, created_at
 FROM activities
 WHERE community_id = :community AND (ends_at, activity_id) > (now(), 0)
 ORDER BY ends_at, activity_id LIMIT 6;
-WITH mine AS (
-    SELECT score FROM standings
+WITH mine AS MATERIALIZED (
+    SELECT score AS point FROM standings
     WHERE community_id = :community AND period = 'month' AND starts_on = :month
         AND resident_id = :resident)
-SELECT score,
-    1 + (SELECT count(*) FROM standings AS above
+SELECT point, 1
+    + (SELECT coalesce(sum(residents), 0) FROM score_counts
         WHERE community_id = :community AND period = 'month' AND starts_on = :month
-            AND above.score > mine.score) AS rank,
-    1 + (SELECT count(*) FROM standings AS above
+            AND level = 2 AND slot > point >> 12)
+    + (SELECT coalesce(sum(residents), 0) FROM score_counts
         WHERE community_id = :community AND period = 'month' AND starts_on = :month
-            AND above.score > mine.score AND resident_id <> :resident) AS rank_before
+            AND level = 1 AND slot > point >> 6 AND slot < ((point >> 12) + 1) << 6)
+    + (SELECT coalesce(sum(residents), 0) FROM score_counts
+        WHERE community_id = :community AND period = 'month' AND starts_on = :month
+            AND level = 0 AND slot > point AND slot < ((point >> 6) + 1) << 6)
+    + (SELECT coalesce(sum(at_least[width_bucket(point, scores) + 1]), 0) FROM score_changes
+        WHERE community_id = :community AND period = 'month' AND starts_on = :month)
+    AS rank
 FROM mine;
-WITH mine AS (
-    SELECT score FROM standings
+WITH mine AS MATERIALIZED (
+    SELECT score AS point FROM standings
     WHERE community_id = :community AND period = 'all' AND starts_on = '1970-01-01'
         AND resident_id = :resident)
-SELECT score,
-    1 + (SELECT count(*) FROM standings AS above
+SELECT point, 1
+    + (SELECT coalesce(sum(residents), 0) FROM score_counts
         WHERE community_id = :community AND period = 'all' AND starts_on = '1970-01-01'
-            AND above.score > mine.score) AS rank,
-    1 + (SELECT count(*) FROM standings AS above
+            AND level = 2 AND slot > point >> 12)
+    + (SELECT coalesce(sum(residents), 0) FROM score_counts
         WHERE community_id = :community AND period = 'all' AND starts_on = '1970-01-01'
-            AND above.score > mine.score AND resident_id <> :resident) AS rank_before
+            AND level = 1 AND slot > point >> 6 AND slot < ((point >> 12) + 1) << 6)
+    + (SELECT coalesce(sum(residents), 0) FROM score_counts
+        WHERE community_id = :community AND period = 'all' AND starts_on = '1970-01-01'
+            AND level = 0 AND slot > point AND slot < ((point >> 6) + 1) << 6)
+    + (SELECT coalesce(sum(at_least[width_bucket(point, scores) + 1]), 0) FROM score_changes
+        WHERE community_id = :community AND period = 'all' AND starts_on = '1970-01-01')
+    AS rank
 FROM mine;
 SELECT EXISTS (SELECT FROM contributions
     WHERE community_id = :community AND source_kind = 'daily_check_in'

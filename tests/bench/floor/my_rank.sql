@@ -10,35 +10,58 @@ WHERE session_id = :session AND login_sessions.person_id = :person
     AND login_sessions.community_id = :community AND revoked_at IS NULL;
 SELECT community_id, region_id, code, name, timezone, created_at FROM communities
 WHERE community_id = :community;
-WITH mine AS (
-    SELECT score FROM standings
-    WHERE community_id = :community AND period = 'month' AND starts_on = :month
-        AND resident_id = :resident)
-SELECT score,
-    1 + (SELECT count(*) FROM standings AS above
+WITH mine AS MATERIALIZED (
+        SELECT score AS point FROM standings
         WHERE community_id = :community AND period = 'month' AND starts_on = :month
-            AND above.score > mine.score) AS rank,
-    1 + (SELECT count(*) FROM standings AS above
+            AND resident_id = :resident),
+    line AS MATERIALIZED (
+        (SELECT resident_id, score, 1 AS side FROM standings
+            WHERE community_id = :community AND period = 'month' AND starts_on = :month
+                AND (score, resident_id) > ((SELECT point FROM mine), CAST(:resident AS bigint))
+            ORDER BY score, resident_id LIMIT 2)
+        UNION ALL
+        SELECT CAST(:resident AS bigint), point, 0 FROM mine
+        UNION ALL
+        (SELECT resident_id, score, -1 FROM standings
+            WHERE community_id = :community AND period = 'month' AND starts_on = :month AND score > 0
+                AND (score, resident_id) < ((SELECT point FROM mine), CAST(:resident AS bigint))
+            ORDER BY score DESC, resident_id DESC LIMIT 2)),
+    first AS MATERIALIZED (
+        SELECT point, 1
+            + (SELECT coalesce(sum(residents), 0) FROM score_counts
+                WHERE community_id = :community AND period = 'month' AND starts_on = :month
+                    AND level = 2 AND slot > point >> 12)
+            + (SELECT coalesce(sum(residents), 0) FROM score_counts
+                WHERE community_id = :community AND period = 'month' AND starts_on = :month
+                    AND level = 1 AND slot > point >> 6 AND slot < ((point >> 12) + 1) << 6)
+            + (SELECT coalesce(sum(residents), 0) FROM score_counts
+                WHERE community_id = :community AND period = 'month' AND starts_on = :month
+                    AND level = 0 AND slot > point AND slot < ((point >> 6) + 1) << 6)
+            + (SELECT coalesce(sum(at_least[width_bucket(point, scores) + 1]), 0) FROM score_changes
+                WHERE community_id = :community AND period = 'month' AND starts_on = :month)
+            AS rank,
+            (SELECT count(*) FROM line WHERE score = point) AS lines,
+            coalesce((SELECT residents FROM score_counts
+                WHERE community_id = :community AND period = 'month' AND starts_on = :month
+                    AND level = 0 AND slot = point), 0)
+            + (SELECT coalesce(sum(coalesce(at_least[width_bucket(point - 1, scores) + 1], 0)
+                    - coalesce(at_least[width_bucket(point, scores) + 1], 0)), 0)
+                FROM score_changes
+                WHERE community_id = :community AND period = 'month' AND starts_on = :month)
+            AS equals
+        FROM (SELECT max(score) AS point FROM line) AS best),
+    ranked AS (
+        SELECT line.*, CASE WHEN score = point THEN first.rank
+            ELSE first.rank + equals - lines - 1 + rank() OVER (ORDER BY score DESC) END AS rank
+        FROM line CROSS JOIN first)
+SELECT ranked.resident_id, ranked.score, rank, side, masked_name, buildings.name AS building_name,
+    (SELECT score FROM standings
         WHERE community_id = :community AND period = 'month' AND starts_on = :month
-            AND above.score > mine.score AND resident_id <> :resident) AS rank_before
-FROM mine \gset my_
-SELECT standings.resident_id, score, masked_name, buildings.name AS building_name
-FROM standings
-    JOIN residents USING (community_id, resident_id)
-    JOIN buildings USING (community_id, building_id)
-WHERE standings.community_id = :community AND period = 'month' AND starts_on = :month
-    AND score > 0 AND (score, standings.resident_id) > (:my_score, :resident)
-ORDER BY score, standings.resident_id LIMIT 2;
-SELECT standings.resident_id, score, masked_name, buildings.name AS building_name
-FROM standings
-    JOIN residents USING (community_id, resident_id)
-    JOIN buildings USING (community_id, building_id)
-WHERE standings.community_id = :community AND period = 'month' AND starts_on = :month
-    AND score > 0 AND (score, standings.resident_id) < (:my_score, :resident)
-ORDER BY score DESC, standings.resident_id DESC LIMIT 2;
-SELECT count(*) FILTER (WHERE score > :my_score) AS better, count(*) AS ahead FROM standings
-WHERE community_id = :community AND period = 'month' AND starts_on = :month
-    AND (score, resident_id) > (:my_score, :resident);
-SELECT count(*) FILTER (WHERE score > :my_score) AS better, count(*) AS ahead FROM standings
-WHERE community_id = :community AND period = 'month' AND starts_on = :month
-    AND (score, resident_id) > (:my_score, :resident);
+            AND score > (SELECT point FROM mine)
+        ORDER BY score LIMIT 1) AS next_score
+FROM mine CROSS JOIN ranked
+    JOIN residents ON residents.community_id = :community
+        AND residents.resident_id = ranked.resident_id
+    JOIN buildings ON buildings.community_id = :community
+        AND buildings.building_id = residents.building_id
+ORDER BY side DESC, ranked.score DESC, ranked.resident_id DESC;

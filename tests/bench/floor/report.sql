@@ -1,6 +1,5 @@
 -- What a report with one photo must write, paid at once; the photo cannot be deleted meanwhile.
-\set id :base + (:client_id << 21) + :turn
-\set photo :first_photo + :seat / :stride
+\set photo :first_photo + :caller
 BEGIN;
 SELECT photo_id FROM photos
 WHERE community_id = :community AND photo_id = :photo AND person_id = :person
@@ -48,22 +47,39 @@ VALUES (:community, :id, :id, 'award', 1, :resident, 3, 'contribution', :id, 0,
     '\x00112233445566778899aabbccddeeff');
 INSERT INTO seal_queue (community_id, transfer_id) VALUES (:community, :id);
 INSERT INTO lots (community_id, lot_id, account_id, transfer_id, granted, remaining, earned_at,
-    expires_at)
-VALUES (:community, :id, :resident, :id, 3, 3, now(), 'infinity');
-UPDATE balances SET posted = posted + 3, lots_total = lots_total + 3
+    expires_at, follows_policy)
+VALUES (:community, :id, :resident, :id, 3, 3, now(), :lapses, true);
+UPDATE balances SET posted = posted + 3, lots_total = lots_total + 3,
+    next_expiry_at = least(next_expiry_at, :lapses)
 WHERE community_id = :community AND account_id = :resident;
 INSERT INTO standings (community_id, period, starts_on, resident_id, score, updated_at)
 VALUES (:community, 'all', '1970-01-01', :resident, 3, now())
 ON CONFLICT (community_id, period, starts_on, resident_id) DO UPDATE
-    SET score = standings.score + excluded.score, updated_at = excluded.updated_at;
+    SET score = standings.score + excluded.score, updated_at = excluded.updated_at
+RETURNING score AS all_score \gset
 INSERT INTO standings (community_id, period, starts_on, resident_id, score, updated_at)
 VALUES (:community, 'month', :month, :resident, 3, now())
 ON CONFLICT (community_id, period, starts_on, resident_id) DO UPDATE
-    SET score = standings.score + excluded.score, updated_at = excluded.updated_at;
+    SET score = standings.score + excluded.score, updated_at = excluded.updated_at
+RETURNING score AS month_score \gset
 INSERT INTO standings (community_id, period, starts_on, resident_id, score, updated_at)
 VALUES (:community, 'week', :week, :resident, 3, now())
 ON CONFLICT (community_id, period, starts_on, resident_id) DO UPDATE
-    SET score = standings.score + excluded.score, updated_at = excluded.updated_at;
+    SET score = standings.score + excluded.score, updated_at = excluded.updated_at
+RETURNING score AS week_score \gset
+INSERT INTO score_changes (community_id, period, starts_on, scores, at_least) VALUES
+    (:community, 'all', '1970-01-01',
+        CASE WHEN CAST(:all_score AS bigint) = 3 THEN ARRAY[CAST(:all_score AS bigint)]
+            ELSE ARRAY[CAST(:all_score AS bigint) - 3, CAST(:all_score AS bigint)] END,
+        CASE WHEN CAST(:all_score AS bigint) = 3 THEN ARRAY[1] ELSE ARRAY[0, 1] END),
+    (:community, 'month', :month,
+        CASE WHEN CAST(:month_score AS bigint) = 3 THEN ARRAY[CAST(:month_score AS bigint)]
+            ELSE ARRAY[CAST(:month_score AS bigint) - 3, CAST(:month_score AS bigint)] END,
+        CASE WHEN CAST(:month_score AS bigint) = 3 THEN ARRAY[1] ELSE ARRAY[0, 1] END),
+    (:community, 'week', :week,
+        CASE WHEN CAST(:week_score AS bigint) = 3 THEN ARRAY[CAST(:week_score AS bigint)]
+            ELSE ARRAY[CAST(:week_score AS bigint) - 3, CAST(:week_score AS bigint)] END,
+        CASE WHEN CAST(:week_score AS bigint) = 3 THEN ARRAY[1] ELSE ARRAY[0, 1] END);
 INSERT INTO idempotency_keys (community_id, caller_id, operation, key, request_hash, status,
     answer, created_at)
 VALUES (:community, :person, 'POST /v1/cases', :id,

@@ -1,5 +1,7 @@
 \set turn :turn + 1
-\set seat (:client_id + :clients * (:turn % :seats)) * :stride
+\set caller :client_id + :clients * (:turn % :seats)
+\set seat :caller * :stride
 \set resident :first_resident + :seat
 \set person :first_person + :seat
-\set session :first_session + :seat
+\set session :first_session + :caller
+\set id :base + (:client_id << 21) + :turn

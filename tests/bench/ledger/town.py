@@ -90,6 +90,13 @@ _FILL = [
             ("week", "date_trunc('week', acted_at AT TIME ZONE 'Asia/Shanghai')::date"),
         )
     ),
+    """
+    INSERT INTO score_counts (community_id, period, starts_on, level, slot, residents)
+    SELECT community_id, period, starts_on, level, score >> 6 * level, count(*)
+    FROM standings CROSS JOIN generate_series(0, 2) AS level
+    WHERE community_id = :community AND score > 0
+    GROUP BY community_id, period, starts_on, level, score >> 6 * level
+    """,
 ]  # fmt: skip
 # What pgbench's scripts find in every wallet: something pinned to capture, something taken from
 # the lot to give back, and room in both for ever.
