@@ -52,7 +52,7 @@ bench-lists: .venv/.run  ## Measure award lists and duties of thousands of rows 
 bench-seals: .venv/.run  ## Measure sealing, proofs and the audit of a million transfers (args="--help")
 	@$(BIN)/python -m tests.bench.seals $(args)
 
-soak: .venv/.dev  ## Try the ledger for an hour: kills, model, operations, seals (args="kills --rounds 50")
+soak: .venv/.dev  ## Try it for an hour: kills, model, operations, seals, codes, rush (args="codes --codes 10000")
 	@$(BIN)/python -m tests.soak $(or $(args),all)
 
 lock: .venv/.dev  ## Bring the lock files in line with pyproject.toml (args="--upgrade")

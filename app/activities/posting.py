@@ -129,14 +129,11 @@ async def _award(
 
 
 def _verdict(outcome: Outcome) -> Outcome | Exception:
-    match outcome.decision.verdict:
-        case Verdict.RULE_CHANGED:
-            return Outdated()
-        case Verdict.NO_SUCH_RESIDENT:
-            # Residents have balances (_objection): somebody else has locked this one.
-            return Held(ServiceBusy())
-        case _:
-            return outcome
+    if outcome.posted is None:
+        # Residents have balances (_objection): somebody else has locked this one. So it may be
+        # where the check-in is there already, and the answer is to tell the balance.
+        return Held(ServiceBusy())
+    return Outdated() if outcome.decision.verdict is Verdict.RULE_CHANGED else outcome
 
 
 async def _places(

@@ -46,9 +46,11 @@ COMMANDS: Mapping[str, Entry] = {
 class _Commands(TyperGroup):
     """The commands by name; a module is imported when its command runs or shows its own help."""
 
-    @override
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # The names only, to be listed, and for "Did you mean …?": none is looked up in here.
+        names: Any = dict.fromkeys(COMMANDS)
+        self.commands = names
 
     @override
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -199,8 +199,10 @@ async def read_under_lock(
     # Most rules ask for no interval, most campaigns have no limit: then nothing more is asked.
     if any(item.terms.min_interval is not None for item in items):
         locked.spaced = await limits.read_spaced(session, community_id, items)
-    if any(item.campaign_keys() for item in items):
-        locked.campaigns = await limits.read_campaigns(session, community_id, items)
+    # A budget is locked only for those who may get something: nobody waits for it in vain.
+    ours = [item for item in items if item.resident_id in debts]
+    if any(item.campaign_keys() for item in ours):
+        locked.campaigns = await limits.read_campaigns(session, community_id, ours)
     return locked
 
 

@@ -137,7 +137,7 @@ async def get_once(
         Header(min_length=1, max_length=255, description="Fresh per action, the same on retry"),
     ] = None,
 ) -> Once:
-    """Read the header and the body's hash; the route's path and name tell the operation."""
+    """Read the header and the body's hash; method and path tell the operation."""
     if idempotency_key is None:
         raise IdempotencyKeyMissing
     # Keyed: a body may hold a phone number, and there are not many of those to try.

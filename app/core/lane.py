@@ -5,7 +5,7 @@ transaction for all of them. There is no timer, so a single item waits for nobod
 given after COMMIT only.
 
 A batch that fails is tried again item by item, so that one item never fails its neighbours. Nor
-does one hold them up: no batch waits for somebody else's lock; `post` says `Held`, and the item
+does one hold them up: where somebody else has locked its rows `post` says `Held`, and the item
 joins a batch of later. If the database cannot be reached, all of a batch are refused at once. What
 waits is bounded: when `capacity` items do, the next is refused with `service_busy` before memory
 grows.
@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.core.database import sqlstate_of
 from app.core.metrics import LaneFigures
 from app.core.problem_handlers import ServiceBusy
 from app.core.problems import Problem
@@ -41,6 +42,8 @@ ENOUGH = 16
 # As long as a statement would wait for a lock.
 PATIENCE_SECONDS = 5.0
 PAUSE_SECONDS = 0.05
+# PostgreSQL's ways to say that nobody gets in, or that there is no room left.
+AWAY_STATES = ("08", "53", "57P")
 
 # Posts items in the session's transaction and says for each what came of it, in their order.
 Post = Callable[[AsyncSession, int, Sequence[Item]], Awaitable[Sequence[Result | Exception]]]
@@ -146,6 +149,8 @@ class Lane(Generic[Item, Result]):
         try:
             while queue and (lined_up.servers == 1 or len(queue) >= ENOUGH):
                 async with self._abreast:
+                    if not queue:  # the other task took them meanwhile
+                        break
                     batch = [queue.popleft() for _ in range(min(len(queue), MOST_AT_ONCE))]
                     self._waiting -= len(batch)
                     await self._post_batch(community_id, batch)
@@ -217,5 +222,5 @@ class Lane(Generic[Item, Result]):
 def is_unreachable(fault: Exception) -> bool:
     """Tell whether the database itself is away: then trying again one by one is no use."""
     if isinstance(fault, DBAPIError):
-        return fault.connection_invalidated
+        return fault.connection_invalidated or sqlstate_of(fault).startswith(AWAY_STATES)
     return isinstance(fault, (OSError, PoolTimeout))

@@ -9,6 +9,7 @@ path or a header, and dependencies that need no more than these. It returns its 
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from fastapi import Request, params
@@ -19,6 +20,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.core.middleware import BodyGrewTooLarge
 from app.core.problem_handlers import answer_error
 from app.core.route_index import RouteIndex
 
@@ -63,8 +65,8 @@ class LeanRoutes:
         request = Request(scope, receive, send)
         try:
             response = await self._resolvers[found[0].endpoint](request)
-        except ClientDisconnect:
-            raise  # nobody is there to be answered
+        except (ClientDisconnect, BodyGrewTooLarge):
+            raise  # nobody is there to be answered, or the limit answers itself
         except Exception as error:  # noqa: BLE001 - answered, as by the framework
             response = await answer_error(request, error)
         await response(scope, receive, send)
@@ -73,6 +75,8 @@ class LeanRoutes:
 def resolver_of(function: Callable[..., Any], path: str = "") -> Resolve:
     """Return how to call a function with what its signature asks for; raises NotLean."""
     called = function if inspect.isroutine(function) else type(function).__call__
+    if not inspect.iscoroutinefunction(called):
+        raise NotLean(f"{function} is not awaited")
     hints = get_type_hints(called, include_extras=True)
     names = [name for name in inspect.signature(function).parameters if name != "self"]
     # Who may not call this is told so before what is wrong with the request, as by the framework.
@@ -118,17 +122,24 @@ def _read_path(name: str, adapter: TypeAdapter[Any]) -> Resolve:
 
 def _read_header(name: str, adapter: TypeAdapter[Any]) -> Resolve:
     async def read(request: Request) -> Any:
-        value = request.headers.get(name)
-        return None if value is None else _validated(adapter.validate_python, value, "header", name)
+        return _validated(adapter.validate_python, request.headers.get(name), "header", name)
 
     return read
 
 
 def _read_body(model: type[BaseModel]) -> Resolve:
     async def read(request: Request) -> Any:
-        return _validated(model.model_validate_json, await request.body(), "body")
+        body = await request.body()
+        if body and not _is_json(request.headers.get("content-type", "")):
+            return _validated(partial(model.model_validate, from_attributes=True), body, "body")
+        return _validated(model.model_validate_json, body, "body")
 
     return read
+
+
+def _is_json(media_type: str) -> bool:
+    kind, _, subtype = media_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
 def _validated(validate: Callable[[Any], Any], value: Any, *place: str) -> Any:

@@ -74,7 +74,7 @@ class Redemption:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Candidate:
     """A redemption that nothing spoke against at first sight, and the reward as it was then."""
 
     redemption: Redemption
@@ -111,7 +111,7 @@ async def post_redemptions(
         _first_verdict(redemption, row) for redemption, row in zip(redemptions, rows, strict=True)
     ]
     standing = [
-        Standing(redemption, row)
+        Candidate(redemption, row)
         for redemption, row, verdict in zip(redemptions, rows, verdicts, strict=True)
         if verdict is None
     ]
@@ -138,7 +138,7 @@ def _first_verdict(redemption: Redemption, row: Record) -> Answer | Exception | 
 async def _serve(
     session: AsyncSession,
     community_id: int,
-    standing: Sequence[Standing],
+    standing: Sequence[Candidate],
     printing: Printing,
     now: datetime,
 ) -> list[Answer | Exception]:
@@ -149,7 +149,7 @@ async def _serve(
     free = await lock_balances(session, community_id, residents, waits=False)
     going_on = [one for one in standing if one.redemption.resident_id in free]
     served = iter(await _serve_locked(session, community_id, going_on, printing, now))
-    # Others may be a twin's in another process.
+    # Every resident has a balance. Who is not among those has theirs locked, perhaps by a twin.
     return [
         next(served) if one.redemption.resident_id in free else Held(RequestInFlight())
         for one in standing
@@ -159,7 +159,7 @@ async def _serve(
 async def _serve_locked(
     session: AsyncSession,
     community_id: int,
-    standing: Sequence[Standing],
+    standing: Sequence[Candidate],
     printing: Printing,
     now: datetime,
 ) -> list[Answer | Exception]:
@@ -177,14 +177,14 @@ async def _serve_locked(
 
 
 def _decide(
-    standing: Sequence[Standing], rows: Sequence[Record]
-) -> tuple[list[Answer | Problem | None], dict[KeyName, Standing]]:
+    standing: Sequence[Candidate], rows: Sequence[Record]
+) -> tuple[list[Answer | Problem | None], dict[KeyName, Candidate]]:
     """Return a verdict for each, None where there is a voucher, and those first with their key."""
     remains = Remains.of(
         (one.wish, _left(one, row)) for one, row in zip(standing, rows, strict=True)
     )
     verdicts: list[Answer | Problem | None] = []
-    first: dict[KeyName, Standing] = {}
+    first: dict[KeyName, Candidate] = {}
     for one, row in zip(standing, rows, strict=True):
         key_name = one.redemption.key_name
         verdict = one.redemption.replay(row)
@@ -196,13 +196,13 @@ def _decide(
     return verdicts, first
 
 
-def _left(one: Standing, row: Record) -> Left:
+def _left(one: Candidate, row: Record) -> Left:
     has_end = one.reward.stock_left is not None
     return Left(row.available_points, (row.pieces or 0) if has_end else None, row.redeemed)
 
 
 def _answer_twin(
-    redemption: Redemption, first: dict[KeyName, Standing], answers: dict[KeyName, Answer]
+    redemption: Redemption, first: dict[KeyName, Candidate], answers: dict[KeyName, Answer]
 ) -> Answer | Problem:
     """Answer the first with a key, and whoever came with the same one in the same batch."""
     original, answer = first[redemption.key_name].redemption, answers[redemption.key_name]
@@ -214,7 +214,7 @@ def _answer_twin(
 async def _issue(
     session: AsyncSession,
     community_id: int,
-    winners: Sequence[Standing],
+    winners: Sequence[Candidate],
     printing: Printing,
     now: datetime,
 ) -> dict[KeyName, Answer]:
@@ -245,7 +245,7 @@ async def _issue(
     }
 
 
-def _new_voucher(community_id: int, one: Standing, now: datetime) -> Voucher:
+def _new_voucher(community_id: int, one: Candidate, now: datetime) -> Voucher:
     wish, reward = one.wish, one.reward
     return Voucher(
         community_id=community_id,

@@ -72,7 +72,7 @@ _READ_UNDER_LOCK = text(f"""
             CAST(:operations AS text[]), CAST(:keys AS text[])) WITH ORDINALITY
             AS row(person_id, resident_id, reward_id, is_limited, operation, key, number)
         LIMIT cardinality(CAST(:person_ids AS bigint[]))) AS item
-        LEFT JOIN balances ON balances.community_id = :community_id
+        JOIN balances ON balances.community_id = :community_id
             AND balances.account_id = item.resident_id
         LEFT JOIN shelf ON shelf.reward_id = item.reward_id
         {JOIN_STORED_ANSWERS}

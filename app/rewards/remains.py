@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.core.problems import Problem
-from app.ledger.errors import AccountUnknown, InsufficientPoints
+from app.ledger.errors import InsufficientPoints
 from app.rewards.errors import LimitReached, OutOfStock
 
 
@@ -23,12 +23,9 @@ class Wish(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What was left when a wish's turn came to be locked.
+    """What was left when a wish's turn came to be locked; empty pieces: no end to them."""
 
-    Empty points: no account; empty pieces: no end to them.
-    """
-
-    available_points: int | None
+    available_points: int
     pieces: int | None
     redeemed: int
 
@@ -37,7 +34,7 @@ class Left(NamedTuple):
 class Remains:
     """What is still left while a batch is served."""
 
-    _points: dict[int, int | None] = field(default_factory=dict)
+    _points: dict[int, int] = field(default_factory=dict)
     _pieces: dict[int, int | None] = field(default_factory=dict)
     _redeemed: dict[tuple[int, int], int] = field(default_factory=dict)
 
@@ -55,8 +52,6 @@ class Remains:
         points = self._points[wish.resident_id]
         redeemed = self._redeemed[wish.resident_id, wish.reward_id]
         pieces = self._pieces[wish.reward_id]
-        if points is None:
-            return AccountUnknown()
         if points < wish.price_points:
             return InsufficientPoints(available_points=points, needed_points=wish.price_points)
         if wish.per_resident_limit is not None and redeemed >= wish.per_resident_limit:

@@ -266,13 +266,8 @@ async def count_changes(session: AsyncSession) -> int:
     return int(await session.scalar(text("SELECT count(*) FROM score_changes")) or 0)
 
 
-async def get_place(
-    session: AsyncSession, board: BoardKey, resident_id: int, *, gained: int = 0
-) -> Record:
-    """Return score, rank, and the rank with `gained` points less."""
-    if gained:
-        [place] = await get_places(session, board, [(resident_id, gained)])
-        return place
+async def get_place(session: AsyncSession, board: BoardKey, resident_id: int) -> Record:
+    """Return score and rank."""
     values = {**board, "resident_id": resident_id}
     return (await session.execute(_PLACE, values)).one()
 
@@ -282,8 +277,9 @@ async def get_places(
 ) -> Sequence[Record]:
     """Return (resident_id, gained, score, rank, rank_before) of each who gained, in any order.
 
-    `rank_before` is the rank with so many points less, all others as they are. Meant for some
-    dozens, whom it ranks at little more than what one costs.
+    `rank_before` is the rank with so many points less, all others as they are: never better, as
+    long as nobody gained less than 0. Meant for some dozens, whom it ranks at little more than
+    what one costs.
     """
     values = {
         **board,

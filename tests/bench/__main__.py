@@ -31,9 +31,9 @@ expected one ends the run.
 
 The driver is wrk, if there is one on PATH or named by --wrk. Otherwise it is our own, a process
 that takes more of the machine for itself and so leaves less for what is measured; the tables say
-which one it was. wrk sees refusals only, so our own driver sends a second of everything first and
-reads every answer. wrk measures whole seconds, and corrects its percentiles for what a slow
-answer kept from being sent.
+which one it was. wrk sees refusals only, so our own driver sends everything first, for up to a
+second each, and reads every answer. wrk measures whole seconds, and corrects its percentiles for
+what a slow answer kept from being sent.
 
 In turn with the API, pgbench does the same in a second community that is just as large:
   check-in    session, activity, revoked code; balance lock, caps and rule; contribution, two
@@ -67,7 +67,8 @@ examples:
 
 The driver's own time per request is in the JSON (driver_us). One round with one number of clients
 takes 21 times --seconds, 4 more for --compare-residents, and 10 s: a quarter of an hour unless told
-otherwise. A community of 30,000 is founded in a few seconds, one of a million in minutes and 3 GB.
+otherwise. Communities of 30,000 are founded in seconds, two of a million in minutes; those need
+10 GB of disk, 4 GB of it for WAL.
 To install wrk: apt install wrk, brew install wrk. Everything is on Unix sockets and the loopback,
 and is taken away at the end."""
 MOST_CLIENTS = 200

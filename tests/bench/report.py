@@ -20,8 +20,8 @@ app, pg     processor time of the API and of PostgreSQL for one request
 statements  that one request sends to PostgreSQL, BEGIN and COMMIT included
 floor       the same rows or reads as separate prepared statements, sent by pgbench
 function    the same in one PL/pgSQL function
-rate ÷      requests/s ÷ the floor's
-CPU ÷       (app + pg) ÷ the floor's pg
+rate ÷      requests/s ÷ the floor's; behind the function, ÷ the function's
+CPU ÷       (app + pg) ÷ the floor's pg, or the function's
 Medians of the rounds, below them the least and the most. {NOTE}"""
 COLUMNS = {
     "per_second": "requests/s",

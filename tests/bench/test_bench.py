@@ -187,6 +187,18 @@ def test_wrk_is_told_how_long_how_many_and_where_to_begin() -> None:
     assert words[-5:] == [f"http://{HOST}:81/v1/me/rank", "--", "/parts", "2", "7"]
 
 
+@pytest.mark.parametrize(("clients", "threads"), [(1, 1), (3, 1), (64, 2)])
+def test_wrk_opens_as_many_connections_as_asked_for(clients: int, threads: int) -> None:
+    job = Job("GET", "/", ["a"], 200, clients=clients, seconds=1)
+
+    words = arguments("wrk", job, Path("/parts"))
+
+    # Each of its threads opens as many as any other, so that the rest of a division is missing.
+    assert clients % threads == 0
+    assert words[1:3] == [f"--threads={threads}", f"--connections={clients}"]
+    assert words[-2] == str(threads)
+
+
 def test_what_wrk_reads_are_pieces_after_their_lengths() -> None:
     job = Job("POST", "/", ["a"], 201, bodies=["{number}"], key="k", numbered_from=10, numbered=9)
 

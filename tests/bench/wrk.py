@@ -70,7 +70,8 @@ def version_of(program: str) -> str:
 
 
 def threads_of(job: Job) -> int:
-    return min(job.clients, MOST_THREADS)
+    """Return how many share the connections evenly: wrk would leave out what is over."""
+    return MOST_THREADS if job.clients % MOST_THREADS == 0 else 1
 
 
 def arguments(program: str, job: Job, parts: Path) -> Sequence[str]:

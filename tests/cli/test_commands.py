@@ -101,6 +101,13 @@ def test_a_command_runs_under_the_name_in_the_list(name: str) -> None:
     assert shown.stdout.split()[2] == name
 
 
+def test_a_mistyped_command_is_answered_with_the_one_that_may_be_meant() -> None:
+    done = CliRunner().invoke(app, ["serv"])
+
+    assert done.exit_code == 2
+    assert "No such command 'serv'. Did you mean 'serve'?" in done.output
+
+
 def test_first_run_shows_a_code_and_sign_ins_and_ctrl_c_ends_everything(folder: Path) -> None:
     port = free_port()
     data_dir = folder / "first run 第一次"

@@ -68,6 +68,22 @@ async def test_thirty_who_scan_at_once_are_posted_in_a_few_statements(
     await audit(here)
 
 
+async def test_a_crowd_at_a_new_activity_looks_it_up_once(
+    race: MakeRace, clock: Clock, race_engine: AsyncEngine
+) -> None:
+    here = await race(CROWD)
+    poster = {"code": await here.poster(await here.announce(clock.now))}
+    residents = await known_crowd(here, clock, CROWD)
+
+    with sent_to(race_engine) as sent:
+        answers = await together(
+            resident.post("/v1/me/check-ins", poster) for resident in residents
+        )
+
+    assert tally(answers) == {"201": CROWD}
+    assert sum("FROM activities" in statement for statement in sent) == 1
+
+
 async def test_the_rank_told_is_that_of_all_who_were_posted_before(
     race: MakeRace, clock: Clock
 ) -> None:
@@ -114,6 +130,26 @@ async def test_one_whose_row_is_held_lets_the_others_go_on(
     metrics = (await race_http.get("/metrics")).text
     assert 'gridpoints_lane_batch_items_count{lane="check_ins"}' in metrics
     await audit(here)
+
+
+async def test_who_scans_again_while_their_row_is_held_is_told_their_balance(
+    race: MakeRace, clock: Clock, race_sessionmaker: async_sessionmaker[AsyncSession]
+) -> None:
+    here = await race(2)
+    poster = {"code": await here.poster(await here.announce(clock.now))}
+    resident, neighbour = await known_crowd(here, clock, 2)
+    first = await resident.post("/v1/me/check-ins", poster)
+    hold = text("SELECT FROM balances WHERE account_id = :id FOR UPDATE")
+
+    async with race_sessionmaker() as holder:
+        await holder.execute(hold, {"id": int(here.resident_id("resident-1"))})
+        scan = asyncio.create_task(resident.post("/v1/me/check-ins", poster))
+        # Whoever comes next is answered; so this one has been looked at.
+        await neighbour.post("/v1/me/check-ins", poster)
+
+    again = await scan
+    assert again.status_code == 200
+    assert again.json()["balance_points"] == first.json()["balance_points"] > 0
 
 
 async def test_when_too_many_wait_the_next_is_told_to_come_back(

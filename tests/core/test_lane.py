@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from asyncpg.exceptions import CannotConnectNowError
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.core.lane import ENOUGH, MOST_AT_ONCE, Held, Lane
+from app.core.lane import ABREAST, ENOUGH, MOST_AT_ONCE, Held, Lane
 from app.core.metrics import LaneMetrics
 from app.core.problem_handlers import ServiceBusy
 from app.core.problems import Conflict
@@ -151,6 +152,25 @@ async def test_where_enough_wait_a_second_batch_goes_beside_the_first(book: Book
     assert [len(batch) for _, batch in book.batches] == [1, ENOUGH]
 
 
+async def test_no_batch_is_of_nothing_where_two_tasks_waited_for_their_turn(book: Book) -> None:
+    lane = book.lane()
+    others = asyncio.create_task(
+        asyncio.wait([asyncio.create_task(lane.submit(THERE + at, at)) for at in range(ABREAST)])
+    )
+    while len(book.batches) < ABREAST:  # noqa: ASYNC110 - the book tells nobody
+        await asyncio.sleep(0)
+    crowd = asyncio.create_task(submit_all(lane, range(ENOUGH)))
+    while lane._waiting < ENOUGH:  # noqa: ASYNC110, SLF001 - the lane tells nobody
+        await asyncio.sleep(0)
+
+    book.let_go.set()
+    await asyncio.gather(others, crowd)
+    await lane.drain()
+
+    assert [batch for batch in book.batches if batch[0] == HERE] == [(HERE, [*range(ENOUGH)])]
+    assert book.counted("batch_items_count") == ABREAST + 1
+
+
 async def test_an_item_that_is_held_joins_a_later_batch_and_holds_nobody_up(book: Book) -> None:
     book.refused[2] = Held(Taken())
     lane = book.lane()
@@ -204,13 +224,21 @@ async def test_a_batch_that_fails_is_tried_again_item_by_item(book: Book) -> Non
     assert book.counted("retried_total") == 1
 
 
+def caused_by(cause: Exception) -> Exception:
+    """Return an exception as SQLAlchemy makes it of one of the driver's."""
+    error = Exception("translated")
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     "away",
     [
         ConnectionRefusedError("nobody listens"),
         OperationalError("SELECT 1", {}, Exception("gone"), connection_invalidated=True),
+        OperationalError("SELECT 1", {}, caused_by(CannotConnectNowError("starting up"))),
     ],
-    ids=["refused", "lost"],
+    ids=["refused", "lost", "starting"],
 )
 async def test_without_a_database_all_are_refused_at_once(book: Book, away: Exception) -> None:
     book.spoiling[2] = away

@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
+import structlog
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
+from structlog.testing import capture_logs
 
 from app import api
 from app.core import problem_handlers
@@ -15,6 +18,9 @@ from app.core.ids import Id
 from app.core.lean import LeanRoutes, NotLean, is_lean, lean, resolver_of
 from app.core.problems import Conflict, Forbidden
 from app.core.schemas import Input
+from app.core.transactions import Session
+from tests.support.caller import problem_code
+from tests.support.neighbourhood import Neighbourhood
 
 ADDRESS = "/things/{thing_id}"
 
@@ -119,6 +125,11 @@ GOOD = '{"size": 1, "label": "铁锅"}'
         ("/things/7", {}, '{"size": 101, "label": "x"}'),
         ("/things/7", {"accept-language": "en"}, '{"size": 101, "label": "x"}'),
         ("/things/7", {}, '{"size": -1, "label": "x"}'),
+        ("/things/7", {"content-type": "text/plain"}, GOOD),
+        ("/things/7", {"content-type": "application/x-www-form-urlencoded"}, GOOD),
+        ("/things/7", {"content-type": ""}, GOOD),
+        ("/things/7", {"content-type": "Application/JSON; charset=utf-8"}, GOOD),
+        ("/things/7", {"content-type": "application/things+json"}, GOOD),
         ("/things/7/", {}, GOOD),
         ("/nothing", {}, GOOD),
     ],
@@ -150,11 +161,46 @@ async def test_what_is_no_object_is_malformed_either_way(
     assert leanly.json()["code"] == usually.json()["code"] == "request_invalid"
 
 
+async def test_a_body_that_grows_too_large_is_refused_and_no_fault(
+    http: httpx.AsyncClient, here: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(17):
+            yield b" " * 65_536
+
+    resident = await here.caller("resident-1")
+    headers = {"content-type": "application/json", **resident.headers()}
+    with capture_logs() as logged:
+        monkeypatch.setattr("app.core.problem_handlers.logger", structlog.get_logger())
+        answer = await http.post("/v1/me/check-ins", content=chunks(), headers=headers)
+
+    assert (answer.status_code, problem_code(answer)) == (413, "body_too_large")
+    assert "fault" not in {line["event"] for line in logged}
+
+
 async def of_a_query(size: Annotated[int, Query()]) -> Response:
     """Ask for what only the framework gives."""
     return JSONResponse(size)
 
 
+async def of_a_transaction(session: Session) -> Response:
+    """Ask for what the framework opens and closes."""
+    return JSONResponse(session.is_active)
+
+
 def test_what_only_the_framework_can_give_is_refused_at_the_start() -> None:
     with pytest.raises(NotLean, match="size"):
         resolver_of(of_a_query, "/things")
+    with pytest.raises(NotLean, match="get_session"):
+        resolver_of(of_a_transaction, "/things")
+
+
+async def of_a_header(note: Annotated[str, Header()]) -> Response:
+    """Ask for a header that has to be there."""
+    return JSONResponse(note)
+
+
+async def test_a_header_that_has_to_be_there_is_missed() -> None:
+    request = Request({"type": "http", "headers": []})
+    with pytest.raises(RequestValidationError):
+        await resolver_of(of_a_header)(request)

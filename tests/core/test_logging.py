@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from typing import Literal
 
+import httpx
 import pytest
 import structlog
 
@@ -79,3 +80,23 @@ def test_what_is_below_the_level_is_not_logged(
     structlog.get_logger("test").info("request")
     logging.getLogger("httpx").info("GET https://wechat/?secret=1")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("_restored")
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/me/daily-check-in"])
+async def test_the_line_of_a_request_has_its_id(
+    http: httpx.AsyncClient,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    configure_logging("json", "info")
+    monkeypatch.setattr("app.core.middleware.logger", structlog.get_logger())
+
+    answer = await http.post(path)
+
+    lines = map(json.loads, capsys.readouterr().err.splitlines())
+    [line] = [line for line in lines if line["event"] == "request"]
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert line["route"] == path
+    assert line["status"] == answer.status_code

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.problems import Problem
-from app.ledger.errors import AccountUnknown, InsufficientPoints
+from app.ledger.errors import InsufficientPoints
 from app.rewards.errors import LimitReached, OutOfStock
 from app.rewards.remains import Left, Remains, Wish
 
@@ -50,10 +50,6 @@ def test_whoever_is_refused_leaves_the_piece_to_the_next() -> None:
 
 def test_what_was_emptied_meanwhile_is_out_of_stock() -> None:
     assert outcomes([(wish(), Left(100, 0, 0))]) == [OutOfStock]
-
-
-def test_who_has_no_account_is_told_so() -> None:
-    assert outcomes([(wish(), Left(None, None, 0))]) == [AccountUnknown]
 
 
 @given(

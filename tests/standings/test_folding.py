@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.audit.boards.queries import COUNTS_FOLLOW_SCORES
 from app.standings import folding, queries
 from app.standings.folding import fold, keep_folding
 from tests.standings.test_ranks import (
+    COMMUNITY,
     Place,
     assert_exact,
     count_place,
@@ -99,6 +101,36 @@ async def test_every_rank_is_exact_while_many_earn_and_two_fold(
         folded += await fold_all(session)
     assert 0 < folded <= 75
     await assert_counted(race_sessionmaker)
+
+
+async def audit_often(sessions: Sessions, until: asyncio.Event) -> int:
+    """Audit the boards over and over; return how many moments of them were seen."""
+    everything = {
+        "community_id": COMMUNITY,
+        "after_period": "", "after_starts_on": "-infinity",
+        "until_period": "z", "until_starts_on": "infinity",
+    }  # fmt: skip
+    seen: set[int] = set()
+    while not until.is_set():
+        async with sessions() as session:
+            wrong = await session.execute(text(COUNTS_FOLLOW_SCORES), everything)
+            assert wrong.all() == []
+            seen.add(await session.scalar(text("SELECT coalesce(sum(score), 0) FROM standings")))
+    return len(seen)
+
+
+async def test_the_audit_finds_nothing_wrong_while_many_earn_and_two_fold(
+    race_sessionmaker: Sessions,
+) -> None:
+    done = asyncio.Event()
+    folders = [asyncio.create_task(fold_often(race_sessionmaker, done)) for _ in range(2)]
+    auditor = asyncio.create_task(audit_often(race_sessionmaker, done))
+    try:
+        await asyncio.gather(*(earn_often(race_sessionmaker, seed, 25) for seed in range(3)))
+    finally:
+        done.set()
+    assert sum(await asyncio.gather(*folders)) > 0
+    assert await auditor > 1
 
 
 async def test_who_comes_second_folds_nothing_and_does_not_wait(
@@ -197,6 +229,27 @@ async def test_what_comes_in_is_folded_beside_the_requests(
         for seed in range(2):
             await earn_often(race_sessionmaker, seed, times=7)
             await until_folded(race_sessionmaker)
+    await assert_counted(race_sessionmaker)
+
+
+async def test_what_is_too_much_at_once_is_folded_in_smaller_parts(
+    race_sessionmaker: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    statement = queries._FOLD  # noqa: SLF001 - made to fail, as by the statement timeout
+
+    async def fold_a_little(session: AsyncSession, *, size: int) -> int:
+        sizes.append(size)
+        if size > 2:
+            await session.execute(text("SELECT 1 / 0"))
+        return int(await session.scalar(text(statement), {"size": size}) or 0)
+
+    await earn_often(race_sessionmaker, seed=5, times=5)
+    monkeypatch.setattr(queries, "fold_changes", fold_a_little)
+    monkeypatch.setattr(folding, "FOLDED_AT_ONCE", 8)
+    async with folded_beside(race_sessionmaker):
+        await until_folded(race_sessionmaker)
+    assert sizes[:5] == [8, 4, 2, 4, 2]
     await assert_counted(race_sessionmaker)
 
 

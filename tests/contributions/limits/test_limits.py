@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.contributions import service as contributions
 from app.contributions.limits.queries import free_caps
-from app.contributions.posting import AwardItem
+from app.contributions.posting import AwardItem, Verdict
 from app.contributions.reversals import Undoing, undo_contribution
 from app.core.ids import new_id
 from app.rules import service as rules
@@ -150,6 +151,27 @@ async def test_many_at_once_get_no_more_from_a_budget_than_it_has(
     async with race_sessionmaker() as session:
         assert (await used_of(session, here))[0] == 22
         await assert_books_balance(session, here.community_id)
+
+
+async def test_where_nobody_waits_for_a_resident_nobody_waits_for_their_budget(
+    race: MakeRace, race_sessionmaker: Sessions, clock: Clock
+) -> None:
+    here = await race(1)
+    (resident,) = here.residents.values()
+    async with race_sessionmaker.begin() as session:
+        bonus = await open_campaign(session, here, now=clock.now, budget_points=22)
+        terms = await get_terms(session, here, "survey", at=clock.now)
+    first, second = (make_item(terms, resident, now=clock.now, bonuses=[bonus]) for _ in range(2))
+
+    async with race_sessionmaker.begin() as holder, race_sessionmaker.begin() as session:
+        await grant(holder, here, [first], now=clock.now)
+        await session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        [outcome] = await contributions.award(
+            session, here.community_id, [second],
+            timezone="Asia/Shanghai", now=clock.now, waits=False,
+        )  # fmt: skip
+
+    assert outcome.decision.verdict is Verdict.NO_SUCH_RESIDENT
 
 
 async def test_budgets_are_given_free_in_the_order_in_which_awards_lock_them(
