@@ -90,12 +90,16 @@ _FILL = [
             ("week", "date_trunc('week', acted_at AT TIME ZONE 'Asia/Shanghai')::date"),
         )
     ),
+    # Counted anew, with all that may have waited to be.
+    "DELETE FROM score_changes WHERE community_id = :community",
     """
     INSERT INTO score_counts (community_id, period, starts_on, level, slot, residents)
     SELECT community_id, period, starts_on, level, score >> 6 * level, count(*)
     FROM standings CROSS JOIN generate_series(0, 2) AS level
     WHERE community_id = :community AND score > 0
     GROUP BY community_id, period, starts_on, level, score >> 6 * level
+    ON CONFLICT (community_id, period, starts_on, level, slot) DO UPDATE
+        SET residents = excluded.residents
     """,
 ]  # fmt: skip
 # What pgbench's scripts find in every wallet: something pinned to capture, something taken from
