@@ -144,6 +144,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.sessionmaker = make_sessionmaker(engine)
     reading = make_engine(app.state.database_url, pool_size=max(readers, 1), only_reads=True)
     app.state.read_sessionmaker = make_sessionmaker(reading) if readers else None
+    app.state.reading_turns = asyncio.Semaphore(max(readers, 1))
     renew_together(engine, reading)
     now: datetime = app.state.clock()
     async with app.state.sessionmaker.begin() as session:

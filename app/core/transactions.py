@@ -1,6 +1,8 @@
 """The transaction of a request: one each, committed before the answer is sent."""
 
+from asyncio import Semaphore, timeout
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -11,6 +13,7 @@ from app.core import queries
 
 READ_METHODS = frozenset({"GET", "HEAD"})
 MARK = "only_reads"
+PATIENCE_SECONDS = 10.0
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -36,13 +39,27 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
         return
     reading: async_sessionmaker[AsyncSession] | None = getattr(state, "read_sessionmaker", None)
     if reading is not None:
-        async with reading() as session:
+        async with _in_turn(state.reading_turns), reading() as session:
             yield session
         return
     async with state.sessionmaker() as session:
         await queries.set_read_only(session)
         yield session
         await session.rollback()
+
+
+@asynccontextmanager
+async def _in_turn(turns: Semaphore) -> AsyncIterator[None]:
+    """Wait for a connection in order of arrival, which the pool does not keep to.
+
+    Raises TimeoutError, which is answered as a busy database is.
+    """
+    async with timeout(PATIENCE_SECONDS):
+        await turns.acquire()
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def _only_reads(request: Request) -> bool:

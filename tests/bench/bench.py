@@ -140,6 +140,7 @@ class Bench:
         return {f"fewer_{figure}": figures[figure] for figure in ("app_us", "postgres_us")}
 
     def _over_http(self, name: str, job: Job, clients: int, *, checked: bool = False) -> Figures:
+        self._stage.let_fold()
         api, server = self._stage.api.pid, self._stage.server_pid
         api_before, server_before = cpu_seconds(api), cpu_seconds(server)
         answers = self._send(name, self._for(job, clients, self._size.seconds), checked=checked)
@@ -175,6 +176,7 @@ class Bench:
         return floors
 
     def _floor(self, name: str, clients: int, kind: str, *, is_function: bool) -> Figures:
+        self._stage.let_fold()
         floor = self._stage.pgbench.run(
             hot.FLOORS[name],
             clients=clients,

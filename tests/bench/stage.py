@@ -33,6 +33,7 @@ from tests.bench.wrk import Wrk
 from tests.support.books import assert_books_balance
 
 SPARE_CONNECTIONS = 30
+FOLDING_SECONDS, FOLDING_PAUSE = 120.0, 0.2
 # A minute of writing at this rate is no time for a checkpoint.
 SETTINGS = {"max_wal_size": "4GB", "checkpoint_timeout": "15min"}
 LOGGED = ("LOG:  statement: ", "LOG:  execute ")
@@ -91,6 +92,18 @@ class Stage:
         )
         keys = self.scene.keys
         return [(row.voucher_id, voucher_token(row, keys, now=now)) for row in vouchers]
+
+    def let_fold(self) -> None:
+        """Wait until the API has counted the scores that were changed, by either side."""
+
+        async def ask(session: AsyncSession) -> int:
+            return int(await session.scalar(text("SELECT count(*) FROM score_changes")) or 0)
+
+        deadline = time.monotonic() + FOLDING_SECONDS
+        while in_transaction(self.url, ask):
+            if time.monotonic() > deadline:
+                raise BenchFailed("The API does not fold what was changed.")
+            time.sleep(FOLDING_PAUSE)
 
     def put_on_sale(self, pieces: int) -> None:
         """Say how many pieces the flash sale has left."""

@@ -1,5 +1,6 @@
 """Reading cannot write: not in a GET, nor in a POST that says so."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -36,6 +37,7 @@ def reading_apart(app_of_session: FastAPI, read_engine: AsyncEngine) -> Iterator
         lambda _connection, _cursor, statement, *_rest: read.append(statement),
     )
     app_of_session.state.read_sessionmaker = make_sessionmaker(read_engine)
+    app_of_session.state.reading_turns = asyncio.Semaphore(1)
     yield read
     del app_of_session.state.read_sessionmaker
 
@@ -110,3 +112,26 @@ async def test_while_serving_what_was_just_written_is_read(
     assert home["balance"]["held_points"] == prepared["voucher"]["points"]
     assert prepared["can_consume"]
     assert (read_for_home, len(reading_apart)) == (8, 10)
+
+
+async def test_readers_are_served_in_order_of_arrival(
+    race: MakeRace, app_of_session: FastAPI, reading_apart: list[str]
+) -> None:
+    here = await race(3)
+    callers = [await here.caller(f"resident-{number}") for number in (1, 2, 3)]
+    served: list[int] = []
+
+    async def read(number: int) -> None:
+        assert (await callers[number].get("/v1/me/balance")).status_code == 200
+        served.append(number)
+
+    turns: asyncio.Semaphore = app_of_session.state.reading_turns
+    await turns.acquire()
+    reading = [asyncio.create_task(read(number)) for number in range(3)]
+    done, _ = await asyncio.wait(reading, timeout=0.2)
+    assert not done
+    turns.release()
+    await asyncio.gather(*reading)
+
+    assert served == [0, 1, 2]
+    assert reading_apart
