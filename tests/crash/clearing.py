@@ -23,7 +23,7 @@ from app.setup.queries import lock_demo
 from tests.support.awards import make_item
 
 PAUSE = 0.1
-PATIENCE = 60
+PATIENCE = 180
 HELD_FOR = 3  # less than a job waits for a lock
 POINTS = 7
 LAPSED_BEFORE = {"kind": "months", "months": -2}

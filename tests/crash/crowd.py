@@ -14,7 +14,7 @@ import httpx
 from tests.support.caller import Caller, sign_in
 
 PAUSE = 0.2
-PATIENCE = 60
+PATIENCE = 180
 DAILY = "每日签到"
 REFRESH_AFTER = 600
 
