@@ -22,6 +22,7 @@ APP_ROLE = "gridpoints_app"
 STATEMENTS_KEPT = "prepared_statement_cache_size"
 KEPT_PER_CONNECTION = 500
 OPENED_AT = "opened_at"
+CONNECT_SECONDS = 10
 
 # A row of any columns, as queries hand them to services.
 Record = Row[*tuple[Any, ...]]
@@ -73,7 +74,9 @@ def make_engine(
     if only_reads:
         server_settings["default_transaction_read_only"] = "on"
         mode["isolation_level"] = "AUTOCOMMIT"
-    connect_args: dict[str, Any] = {"server_settings": server_settings}
+    # A server that is going down may take a connection and never answer: the driver's 60 seconds
+    # would hold up all whose batch it was to carry.
+    connect_args: dict[str, Any] = {"server_settings": server_settings, "timeout": CONNECT_SECONDS}
     if STATEMENTS_KEPT not in make_url(url).query:
         connect_args[STATEMENTS_KEPT] = KEPT_PER_CONNECTION
     return create_async_engine(
